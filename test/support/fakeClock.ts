@@ -1,0 +1,74 @@
+import type { Clock } from '../../src/runtime/clock.ts';
+
+interface Timer {
+  readonly due: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until it is moved. Timers fire in the order in which they are due. */
+export class FakeClock implements Clock {
+  #wall: number;
+  #monotonic = 0;
+  #order = 0;
+  readonly #timers = new Set<Timer>();
+
+  constructor(start: number | string = '2026-01-01T00:00:00Z') {
+    this.#wall = typeof start === 'number' ? start : Date.parse(start);
+  }
+
+  now(): number {
+    return this.#wall;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  schedule(milliseconds: number, callback: () => void): () => void {
+    const timer = {
+      due: this.#monotonic + Math.max(0, milliseconds),
+      order: (this.#order += 1),
+      callback,
+    };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** How many timers are waiting. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  /** Moves both clocks; after each timer that falls due, and at the end, whatever it set off may run. */
+  async advance(milliseconds: number): Promise<void> {
+    const target = this.#monotonic + milliseconds;
+    await settle();
+    for (let timer = this.#next(target); timer !== undefined; timer = this.#next(target)) {
+      this.#timers.delete(timer);
+      this.#move(timer.due - this.#monotonic);
+      timer.callback();
+      await settle();
+    }
+    this.#move(target - this.#monotonic);
+    await settle();
+  }
+
+  /** Sets the wall clock alone forward or back, as NTP or a person would. */
+  adjustWall(milliseconds: number): void {
+    this.#wall += milliseconds;
+  }
+
+  #move(milliseconds: number): void {
+    this.#wall += milliseconds;
+    this.#monotonic += milliseconds;
+  }
+
+  #next(target: number): Timer | undefined {
+    return [...this.#timers]
+      .filter((timer) => timer.due <= target)
+      .toSorted((a, b) => a.due - b.due || a.order - b.order)[0];
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
