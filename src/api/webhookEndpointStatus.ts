@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { conditions, observedGeneration, STATUS_DEFAULT } from './condition.ts';
+import { crdKeywords } from './crdKeywords.ts';
+import { count, integer, text, time } from './scalars.ts';
+
+/** One attempt, as an endpoint's status shows it. */
+export const recentDelivery = z
+  .object({
+    flagEvent: text({ max: 253 }).describe('Name of the FlagEvent.'),
+    deliveryID: text({ max: 128 }).describe('The webhook-id that was sent.'),
+    time: time().describe('When the attempt was made.'),
+    attempt: count().describe('Which attempt of the delivery it was, from 1.'),
+    statusCode: count()
+      .optional()
+      .describe('The HTTP status code that was answered; absent if there was no answer.'),
+    durationMilliseconds: integer(0).optional().describe('How long the attempt took.'),
+    reason: text({ max: 64 }).describe('What became of it, in CamelCase.'),
+    message: text({ max: 256 }).describe(
+      "Details for people; no secret, no header, no query string, nothing of the receiver's answer.",
+    ),
+  })
+  .describe('One attempt.');
+export type RecentDelivery = Readonly<z.infer<typeof recentDelivery>>;
+
+export const webhookEndpointStatus = z
+  .object({
+    observedGeneration,
+    conditions: conditions
+      .optional()
+      .describe(
+        'Ready: the configuration can be used. SecretsResolved: what is referenced was found. Delivering: the ' +
+          'receiver answers. Reconciling and Stalled: see kstatus.',
+      ),
+    // A host may be as long as a URL, and an internationalised one several times that in its ASCII form.
+    host: text({ max: 16384 })
+      .optional()
+      .describe(
+        'The host of the URL, without port or brackets; never the path or query, since they may be secret.',
+      ),
+    pendingDeliveries: count().optional().describe('Deliveries to this endpoint that have not ended.'),
+    consecutiveFailures: count().optional().describe('Failed attempts since the last success.'),
+    lastSuccessTime: time().optional().describe('When the receiver last answered 2xx.'),
+    lastFailureTime: time().optional().describe('When an attempt last failed.'),
+    recentDeliveries: z
+      .array(recentDelivery)
+      .max(10)
+      .register(crdKeywords, { 'x-kubernetes-list-type': 'atomic' })
+      .optional()
+      .describe('The last 10 attempts, newest first.'),
+  })
+  .register(crdKeywords, { default: STATUS_DEFAULT });
+export type WebhookEndpointStatus = Readonly<z.infer<typeof webhookEndpointStatus>>;
