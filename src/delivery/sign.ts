@@ -1,0 +1,50 @@
+import { createHmac } from 'node:crypto';
+import type { SecretBytes } from './secretBytes.ts';
+
+/** What is signed, and with what. */
+export interface Signable {
+  readonly deliveryId: string;
+  /** When this attempt began, in seconds since 1970. */
+  readonly timestampSeconds: number;
+  /** The bytes that are sent. */
+  readonly body: Uint8Array;
+  /** The first is the current one. */
+  readonly keys: readonly SecretBytes[];
+}
+
+const ENCODED_KEY_PREFIX = 'whsec_';
+
+/**
+ * The headers by which a receiver knows and verifies a request, in the contract's order (api.md, The request):
+ * X-Flagsmith-Signature by the seed's rule, with the first key's bytes as stored, and those of Standard Webhooks
+ * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md), with every key. Without a
+ * key there are no signatures.
+ */
+export function signatureHeaders({ deliveryId, timestampSeconds, body, keys }: Signable): [string, string][] {
+  const [current] = keys;
+  const identity: [string, string][] = [
+    ['webhook-id', deliveryId],
+    ['webhook-timestamp', String(timestampSeconds)],
+  ];
+  if (!current) return identity;
+  const signatures = keys.map((key) =>
+    createHmac('sha256', standardKey(key))
+      .update(`${deliveryId}.${timestampSeconds}.`)
+      .update(body)
+      .digest('base64'),
+  );
+  return [
+    ['X-Flagsmith-Signature', createHmac('sha256', current.reveal()).update(body).digest('hex')],
+    ...identity,
+    ['webhook-signature', signatures.map((signature) => `v1,${signature}`).join(' ')],
+  ];
+}
+
+/** A key as Standard Webhooks uses it. White space after the base64, such as a file's last newline, is no part of it. */
+function standardKey(key: SecretBytes): Buffer {
+  const bytes = key.reveal();
+  const text = bytes.toString('latin1');
+  return text.startsWith(ENCODED_KEY_PREFIX)
+    ? Buffer.from(text.slice(ENCODED_KEY_PREFIX.length), 'base64')
+    : bytes;
+}
