@@ -70,7 +70,11 @@ export type FlagEventStatus = Readonly<z.infer<typeof flagEventStatus>>;
 /** A FlagEvent as the operator reads it; the payload stays unknown, since unknown fields must be passed on. */
 export const flagEvent = z.object({
   metadata: objectMeta,
-  spec: z.object({ type: eventType, flagUpdated: z.unknown(), auditLog: z.unknown() }),
+  spec: z.object({
+    type: eventType,
+    flagUpdated: z.unknown().optional(),
+    auditLog: z.unknown().optional(),
+  }),
   status: flagEventStatus.optional(),
 });
 export type FlagEvent = Readonly<z.infer<typeof flagEvent>>;
