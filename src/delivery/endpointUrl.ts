@@ -1,0 +1,23 @@
+const MAX_LENGTH = 2048;
+
+/**
+ * Parses an endpoint's URL by the contract's rules: http or https, a host, no user info, no fragment, at most 2048
+ * characters. A string that is returned says what is wrong; it never holds a part of the URL, which may be secret.
+ */
+export function parseEndpointUrl(text: string): URL | string {
+  if (text.length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`;
+  // URL() would drop white space and control characters and take a backslash for a slash.
+  if (/[\s\\\p{Cc}]/u.test(text)) return 'must not have white space, control characters or backslashes';
+  if (!/^https?:\/\//i.test(text)) return 'must be an absolute http or https URL';
+  if (!URL.canParse(text)) return 'must be a URL that can be parsed: check its host and port';
+  if (text.includes('#')) return 'must not have a fragment';
+  if (/^[^/?#]*\/\/[^/?#]*@/.test(text))
+    return 'must not carry user info: put credentials into headers[].valueFrom';
+  const url = new URL(text);
+  return url.hostname === '' ? 'must have a host' : url;
+}
+
+/** The host as people and `flagpost.dev/allowed-hosts` see it: lower case, without port, brackets or a final dot's meaning. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1');
+}

@@ -1,0 +1,101 @@
+import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import { setConditions, timestamp, type WantedCondition } from './conditions.ts';
+import type { Verdict } from './takeUp.ts';
+
+/** What `Succeeded` says. */
+interface Summary {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The reasons by which a delivery says that it waits, instead of what its last attempt came to. */
+export type WaitingReason = 'URLForbidden' | 'SecretNotReady';
+const WAITING: ReadonlySet<string | undefined> = new Set<WaitingReason>(['URLForbidden', 'SecretNotReady']);
+
+export function isWaiting({ state, reason }: Delivery): boolean {
+  return state === 'Pending' && WAITING.has(reason);
+}
+
+/** The status of an event that has these deliveries. */
+export function eventStatus(event: FlagEvent, deliveries: readonly Delivery[], now: number): FlagEventStatus {
+  const ended = deliveries.every(({ state }) => state !== 'Pending');
+  return write(event, summarise(deliveries), deliveries, ended, now);
+}
+
+/** The status of an event that ends before anything was sent. */
+export function endedStatus(
+  event: FlagEvent,
+  reason: Verdict,
+  message: string,
+  now: number,
+): FlagEventStatus {
+  const status = reason === 'NoMatchingEndpoint' ? 'True' : 'False';
+  return write(event, { status, reason, message }, [], true, now);
+}
+
+function write(
+  { metadata, status: before }: FlagEvent,
+  summary: Summary,
+  deliveries: readonly Delivery[],
+  ended: boolean,
+  now: number,
+): FlagEventStatus {
+  return {
+    observedGeneration: metadata.generation,
+    conditions: setConditions(
+      before?.conditions ?? [],
+      conditionsOf(summary, ended),
+      metadata.generation,
+      timestamp(now),
+    ),
+    startTime: before?.startTime ?? timestamp(now),
+    completionTime: ended ? timestamp(now) : undefined,
+    delivered: `${count(deliveries, 'Succeeded')}/${deliveries.length}`,
+    deliveries: [...deliveries],
+  };
+}
+
+function conditionsOf({ status, reason, message }: Summary, ended: boolean): WantedCondition[] {
+  const stalled = status === 'False';
+  return [
+    { type: 'Succeeded', status, reason, message },
+    { type: 'Reconciling', status: ended ? 'False' : 'True', reason, message },
+    { type: 'Stalled', status: stalled ? 'True' : 'False', reason, message },
+  ];
+}
+
+function summarise(deliveries: readonly Delivery[]): Summary {
+  const of = deliveries.length;
+  const [pending, succeeded, failed] = (['Pending', 'Succeeded', 'Failed'] as const).map((state) =>
+    count(deliveries, state),
+  );
+  if (pending) {
+    const waiting = deliveries.filter(isWaiting).length;
+    return waiting === pending
+      ? {
+          status: 'Unknown',
+          reason: 'Waiting',
+          message: `${pending} of ${of} deliveries wait; see status.deliveries for what.`,
+        }
+      : { status: 'Unknown', reason: 'Delivering', message: `${pending} of ${of} deliveries are under way.` };
+  }
+  if (failed) {
+    return {
+      status: 'False',
+      reason: 'DeliveryFailed',
+      message: `${failed} of ${of} deliveries failed; see status.deliveries for why.`,
+    };
+  }
+  return succeeded
+    ? {
+        status: 'True',
+        reason: 'AllDelivered',
+        message: `Delivered to ${succeeded} of ${of} endpoints; none failed.`,
+      }
+    : { status: 'True', reason: 'Canceled', message: `All ${of} deliveries were canceled.` };
+}
+
+function count(deliveries: readonly Delivery[], state: Delivery['state']): number {
+  return deliveries.filter((delivery) => delivery.state === state).length;
+}

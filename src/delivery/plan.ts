@@ -1,0 +1,200 @@
+import type { UID } from '../api/objectMeta.ts';
+import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import { recordAttempt, type AttemptRecord } from './attemptRecord.ts';
+import { sameItems, timestamp } from './conditions.ts';
+import { deliveryId } from './deliveryId.ts';
+import { endedStatus, eventStatus, isWaiting, type WaitingReason } from './eventStatus.ts';
+import type { EndpointView, TakeUp } from './takeUp.ts';
+
+/** What the process knows of an event beyond what the API server has. Times in milliseconds since 1970. */
+export interface EventWork {
+  readonly seenAt: number;
+  readonly firstSentAt?: number;
+  /** Name by UID of every endpoint that an attempt was handed out for. */
+  readonly begun: ReadonlyMap<UID, string>;
+  /** Endpoints with an attempt that is queued or in flight. */
+  readonly busy: ReadonlySet<UID>;
+  /** Attempts that no acknowledged status write holds yet. */
+  readonly records: ReadonlyMap<UID, AttemptRecord>;
+  /** The event's next status write may not come before it. */
+  readonly nextWriteAt: number;
+}
+
+export interface PlanInput {
+  readonly event: FlagEvent;
+  /** Which endpoints the event goes to; only until the event has been taken up. */
+  readonly takeUp?: TakeUp;
+  /** Endpoints by UID, as the process knows them; one that is missing may be gone, or the store may lag. */
+  readonly endpoint: (uid: UID) => EndpointView | undefined;
+  /** Whether a read, or a fence, has said that an endpoint is gone. */
+  readonly gone: (uid: UID) => boolean;
+  readonly work: EventWork;
+  /** False while too many outcomes wait to be written: then nothing is sent. */
+  readonly mayBegin: boolean;
+  readonly now: number;
+}
+
+/** An attempt to hand out. */
+export interface Start {
+  readonly delivery: Delivery;
+  /** Counted from 1. */
+  readonly attempt: number;
+}
+
+/** What to do about an event now. */
+export interface Plan {
+  readonly begin: readonly Start[];
+  /** Endpoints that the event still has to go to. */
+  readonly pending: readonly UID[];
+  /** Endpoints to read before anything is concluded from their absence. */
+  readonly verify: readonly Delivery[];
+  /** Endpoints whose attempt is of no use any more. */
+  readonly abort: readonly UID[];
+  /** What the status should be, and when it is to be written at the earliest; absent where nothing changed. */
+  readonly write?: { readonly status: FlagEventStatus; readonly at: number };
+  /** When to plan again if nothing happens before. */
+  readonly wakeAt?: number;
+}
+
+// The first write of an event comes at the latest this long after its first request (api.md, FlagEvent).
+const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
+// An event for which nothing could be sent is taken up within 5 s of its creation; a second is left for the write.
+const FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS = 4000;
+// Outcomes that arrive together are written together.
+const GATHER_OUTCOMES_MILLISECONDS = 200;
+
+/** Decides what to send now, what the status should be, and when to look again. */
+export function planEvent(input: PlanInput): Plan {
+  const { event, takeUp, work, now } = input;
+  if (event.metadata.deletionTimestamp !== undefined || event.status?.completionTime !== undefined) {
+    return { begin: [], pending: [], verify: [], abort: [...work.busy] };
+  }
+  if (takeUp?.kind === 'ended') {
+    const status = endedStatus(event, takeUp.reason, takeUp.message, now);
+    return {
+      begin: [],
+      pending: [],
+      verify: [],
+      abort: [...work.busy],
+      write: { status, at: work.nextWriteAt },
+    };
+  }
+  const before = takeUp ? listDeliveries(event, takeUp, input) : (event.status?.deliveries ?? []);
+  const deliveries = before.map((delivery) => advance(delivery, input));
+  const pending = deliveries.filter(({ state }) => state === 'Pending');
+  const free = pending.filter((delivery) => canBegin(delivery, input));
+  const due = free.filter((delivery) => dueAt(delivery) <= now);
+  const write = planWrite(input, before, deliveries);
+  return {
+    begin: input.mayBegin && (takeUp?.mayBegin ?? true) ? due.map(start) : [],
+    pending: pending.map(({ endpointUID }) => endpointUID),
+    verify: pending.filter(({ endpointUID }) => !input.endpoint(endpointUID)),
+    abort: deliveries.flatMap(({ state, endpointUID }) =>
+      state !== 'Pending' && work.busy.has(endpointUID) ? [endpointUID] : [],
+    ),
+    write,
+    wakeAt: earliest([...free.map(dueAt), write?.at ?? Infinity].filter((at) => at > now)),
+  };
+}
+
+/**
+ * The deliveries of an event that is being taken up: what matches, and what was begun before the fence knew better. What
+ * went to an endpoint that the fence no longer finds is Canceled, whatever came of it.
+ */
+function listDeliveries(event: FlagEvent, takeUp: TakeUp & { kind: 'open' }, input: PlanInput): Delivery[] {
+  const fresh = (name: string, uid: UID): Delivery => ({
+    endpointName: name,
+    endpointUID: uid,
+    deliveryID: deliveryId(event.metadata.uid, uid),
+    state: 'Pending',
+    startTime: timestamp(input.now),
+    attempts: 0,
+  });
+  const listed = new Map(takeUp.endpoints.map(({ uid, name }) => [uid, fresh(name, uid)]));
+  for (const [uid, name] of input.work.begun) {
+    if (listed.has(uid)) continue;
+    listed.set(uid, input.gone(uid) ? cancel(fresh(name, uid), input.now) : fresh(name, uid));
+  }
+  return [...listed.values()].toSorted((a, b) => (a.endpointName < b.endpointName ? -1 : 1));
+}
+
+/** The delivery as it should be recorded by now; the same object where nothing has changed. */
+function advance(delivery: Delivery, { endpoint, gone, work, now }: PlanInput): Delivery {
+  const { endpointUID: uid } = delivery;
+  if (delivery.state !== 'Pending') return delivery;
+  const record = work.records.get(uid);
+  const current = record ? recordAttempt(delivery, record) : delivery;
+  if (current.state !== 'Pending') return current;
+  const view = endpoint(uid);
+  if (gone(uid) || view?.deleting) return cancel(current, now);
+  const wait = work.busy.has(uid) ? undefined : waitingFor(view);
+  return !wait || wait.reason === current.reason ? current : { ...current, ...wait };
+}
+
+function waitingFor(view: EndpointView | undefined): { reason: WaitingReason; message: string } | undefined {
+  if (!view || typeof view.usability === 'string') return undefined;
+  const { reason, message } = view.usability;
+  return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
+}
+
+function cancel(delivery: Delivery, now: number): Delivery {
+  return {
+    ...delivery,
+    state: 'Canceled',
+    reason: 'EndpointDeleted',
+    message: 'The WebhookEndpoint was deleted.',
+    nextAttemptTime: undefined,
+    completionTime: timestamp(now),
+  };
+}
+
+/** Whether nothing but time stands between a delivery and its next attempt. A retry waits for its failure to be written. */
+function canBegin({ endpointUID }: Delivery, { endpoint, work }: PlanInput): boolean {
+  const idle = !work.busy.has(endpointUID) && !work.records.has(endpointUID);
+  return idle && endpoint(endpointUID)?.usability === 'usable';
+}
+
+function dueAt({ nextAttemptTime }: Delivery): number {
+  return nextAttemptTime === undefined ? 0 : Date.parse(nextAttemptTime);
+}
+
+function start(delivery: Delivery): Start {
+  return { delivery, attempt: (delivery.attempts ?? 0) + 1 };
+}
+
+function planWrite(
+  input: PlanInput,
+  before: readonly Delivery[],
+  deliveries: readonly Delivery[],
+): Plan['write'] {
+  const { event, takeUp, work, now } = input;
+  if (takeUp?.kind === 'open' && !takeUp.listed) return undefined;
+  const status = eventStatus(event, deliveries, now);
+  const changed =
+    !event.status ||
+    !sameItems(before, deliveries) ||
+    !sameItems(event.status.conditions ?? [], status.conditions ?? []) ||
+    event.status.observedGeneration !== status.observedGeneration;
+  if (!changed) return undefined;
+  const urgent =
+    status.completionTime !== undefined || [...work.records.values()].some(({ outcome }) => !outcome.success);
+  const at = urgent ? now : takeUp ? firstWriteAt(input, deliveries) : gatheredAt(input);
+  return { status, at: Math.max(at, work.nextWriteAt) };
+}
+
+function firstWriteAt({ takeUp, work, now }: PlanInput, deliveries: readonly Delivery[]): number {
+  const planFirst = takeUp?.kind === 'open' && !takeUp.mayBegin;
+  if (planFirst || deliveries.every(isWaiting)) return now;
+  return work.firstSentAt === undefined
+    ? work.seenAt + FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS
+    : work.firstSentAt + FIRST_WRITE_AFTER_REQUEST_MILLISECONDS;
+}
+
+function gatheredAt({ work, now }: PlanInput): number {
+  const oldest = earliest([...work.records.values()].map(({ endedAt }) => endedAt));
+  return oldest === undefined ? now : oldest + GATHER_OUTCOMES_MILLISECONDS;
+}
+
+function earliest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+}

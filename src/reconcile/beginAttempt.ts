@@ -1,0 +1,81 @@
+import type { FlagEvent } from '../api/flagEvent.ts';
+import type { UID } from '../api/objectMeta.ts';
+import type { Start } from '../delivery/plan.ts';
+import { makeAttempt } from './attempts.ts';
+import type { EventContext } from './context.ts';
+import type { MutableEventWork } from './eventWorks.ts';
+import { readPayload } from './gatherTakeUp.ts';
+
+const RETRY_MILLISECONDS = 1000;
+const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
+
+/** Hands an attempt to its endpoint's lane. What came of it returns as a reconcile of the event. */
+export function beginAttempt(
+  context: EventContext,
+  event: FlagEvent,
+  work: MutableEventWork,
+  start: Start,
+): void {
+  const { endpointUID, endpointName } = start.delivery;
+  work.begun.set(endpointUID, endpointName);
+  work.busy.add(endpointUID);
+  context.lanes.offer({
+    namespace: event.metadata.namespace,
+    eventUID: event.metadata.uid,
+    endpointUID,
+    run: (signal) => run(context, event, work, start, signal),
+  });
+}
+
+/** Takes an attempt back, in the lane or in flight. It then counts as none. */
+export function abortAttempt({ lanes }: EventContext, work: MutableEventWork, endpointUID: UID): void {
+  lanes.cancel(work.uid, endpointUID);
+  work.busy.delete(endpointUID);
+}
+
+async function run(
+  context: EventContext,
+  event: FlagEvent,
+  work: MutableEventWork,
+  start: Start,
+  signal: AbortSignal,
+): Promise<void> {
+  const { endpointUID } = start.delivery;
+  let again: number | undefined;
+  try {
+    await attempt(context, event, work, start, signal);
+  } catch (error) {
+    context.hooks.failed(work.key, 'make an attempt', error);
+    again = RETRY_MILLISECONDS;
+  } finally {
+    work.busy.delete(endpointUID);
+    context.enqueue(work.key, again);
+  }
+}
+
+async function attempt(
+  context: EventContext,
+  event: FlagEvent,
+  work: MutableEventWork,
+  { delivery, attempt: number }: Start,
+  signal: AbortSignal,
+): Promise<void> {
+  const { registry, works, clock, attempts, enqueue, hooks } = context;
+  const { endpointUID, deliveryID, firstAttemptTime } = delivery;
+  const payload = await readPayload(context, event);
+  // Read last: a key that was rotated while the attempt waited for its turn is used.
+  const endpoint = registry.get(endpointUID);
+  const config = registry.config(endpointUID);
+  if (!payload || !endpoint || !config || signal.aborted) return;
+  if (work.firstSentAt === undefined) {
+    work.firstSentAt = clock.now();
+    enqueue(work.key, FIRST_WRITE_AFTER_REQUEST_MILLISECONDS);
+    if (number === 1) hooks.firstRequest(event);
+  }
+  const firstAttemptAt = firstAttemptTime === undefined ? undefined : Date.parse(firstAttemptTime);
+  const input = { endpoint, config, body: payload.body, deliveryID, attempt: number, firstAttemptAt, signal };
+  const record = await makeAttempt(input, attempts);
+  if (!record || signal.aborted) return;
+  works.record(event.metadata.uid, record);
+  hooks.attempted({ endpoint, event, deliveryID, record });
+}

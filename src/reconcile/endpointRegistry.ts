@@ -1,0 +1,233 @@
+import type { UID } from '../api/objectMeta.ts';
+import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { allReferences, referencesOf, type ObjectKind } from '../delivery/references.ts';
+import {
+  resolveEndpoint,
+  type EndpointConfig,
+  type ObservedObject,
+  type Resolution,
+  type TlsConfig,
+} from '../delivery/resolve.ts';
+import type { EndpointView } from '../delivery/takeUp.ts';
+
+/** The Secrets and ConfigMaps that are referenced, each watched as long as somebody has acquired it. */
+export interface ReferencedObjects {
+  acquire(kind: ObjectKind, namespace: string, name: string): void;
+  release(kind: ObjectKind, namespace: string, name: string): void;
+  read(kind: ObjectKind, namespace: string, name: string): ObservedObject;
+}
+
+export interface EndpointRegistryOptions {
+  /** Reads an endpoint; nothing where there is none of that name. */
+  readonly read: (namespace: string, name: string) => Promise<WebhookEndpoint | undefined>;
+  /** Whether the store has the endpoint. */
+  readonly isStored: (endpoint: WebhookEndpoint) => boolean;
+  readonly clock: Clock;
+  readonly objects: ReferencedObjects;
+  readonly refusesUrl: (url: URL) => boolean;
+  readonly checkTls: (tls: TlsConfig) => string | undefined;
+  /** Called when an endpoint's spec or what it references has changed, and when it is gone. */
+  readonly onChange: (endpoint: WebhookEndpoint) => void;
+}
+
+interface Entry {
+  endpoint: WebhookEndpoint;
+  resolution?: Resolution;
+}
+
+type ObjectName = `${ObjectKind}/${string}`;
+
+// By then the store has seen an endpoint that a read has shown, or it is gone again.
+const ADOPTED_FOR_MILLISECONDS = 60_000;
+// UIDs never come back; the bound only keeps the memory small.
+const MAX_GONE = 10_000;
+
+/**
+ * What the process knows of endpoints by UID: those of the store, and those that a fence or a read has shown before the
+ * store did. Each is resolved against the Secrets and ConfigMaps that it references, again after either has changed.
+ */
+export class EndpointRegistry {
+  readonly #options: EndpointRegistryOptions;
+  readonly #entries = new Map<UID, Entry>();
+  readonly #byNamespace = new Map<string, Set<UID>>();
+  readonly #users = new Map<string, Set<UID>>();
+  readonly #gone = new Set<UID>();
+  readonly #reads = new Map<UID, Promise<void>>();
+
+  constructor(options: EndpointRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over an endpoint as the store has it. */
+  set(endpoint: WebhookEndpoint): void {
+    const { uid, namespace } = endpoint.metadata;
+    const known = this.#entries.get(uid);
+    const before = known?.endpoint;
+    if (known && before && sameConfiguration(before, endpoint)) {
+      known.endpoint = endpoint;
+      return;
+    }
+    this.#entries.set(uid, { endpoint });
+    const uids = this.#byNamespace.get(namespace) ?? new Set();
+    this.#byNamespace.set(namespace, uids.add(uid));
+    this.#use(uid, namespace, namesOf(before), namesOf(endpoint));
+    this.#options.onChange(endpoint);
+  }
+
+  /** Takes over an endpoint as a fence or a read has it, ahead of the store. */
+  adopt(endpoint: WebhookEndpoint): void {
+    const { uid, generation } = endpoint.metadata;
+    const known = this.#entries.get(uid)?.endpoint;
+    if (this.isGone(uid) || (known && known.metadata.generation >= generation)) return;
+    this.set(endpoint);
+    if (known) return;
+    this.#options.clock.schedule(ADOPTED_FOR_MILLISECONDS, () => {
+      if (!this.#options.isStored(endpoint)) this.#drop(endpoint);
+    });
+  }
+
+  /** Finds out whether an endpoint that is not known here exists. */
+  verify(namespace: string, name: string, uid: UID): Promise<void> {
+    const reading = this.#reads.get(uid) ?? this.#read(namespace, name, uid);
+    this.#reads.set(uid, reading);
+    return reading;
+  }
+
+  async #read(namespace: string, name: string, uid: UID): Promise<void> {
+    try {
+      const endpoint = await this.#options.read(namespace, name);
+      if (endpoint?.metadata.uid === uid) this.adopt(endpoint);
+      else this.markGone(uid);
+    } finally {
+      this.#reads.delete(uid);
+    }
+  }
+
+  /** Forgets an endpoint that was deleted. */
+  delete(endpoint: WebhookEndpoint): void {
+    this.markGone(endpoint.metadata.uid);
+    this.#drop(endpoint);
+  }
+
+  #drop(endpoint: WebhookEndpoint): void {
+    const { uid, namespace } = endpoint.metadata;
+    const before = this.#entries.get(uid)?.endpoint;
+    if (!before) return;
+    this.#entries.delete(uid);
+    const uids = this.#byNamespace.get(namespace);
+    uids?.delete(uid);
+    if (uids?.size === 0) this.#byNamespace.delete(namespace);
+    this.#use(uid, namespace, namesOf(before), new Set());
+    this.#options.onChange(endpoint);
+  }
+
+  /** Notes that an endpoint does not exist any more, as a read or a fence has shown. */
+  markGone(uid: UID): void {
+    this.#gone.add(uid);
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= MAX_GONE) break;
+      this.#gone.delete(oldest);
+    }
+  }
+
+  isGone(uid: UID): boolean {
+    return this.#gone.has(uid);
+  }
+
+  /** Resolves every endpoint again, after the rules that hold for all of them have changed. */
+  resolveAll(): void {
+    for (const entry of this.#entries.values()) {
+      entry.resolution = undefined;
+      this.#options.onChange(entry.endpoint);
+    }
+  }
+
+  /** Resolves the endpoints that use an object again. */
+  objectChanged(kind: ObjectKind, namespace: string, name: string): void {
+    for (const uid of this.#users.get(`${namespace}/${kind}/${name}`) ?? []) {
+      const entry = this.#entries.get(uid);
+      if (!entry) continue;
+      entry.resolution = undefined;
+      this.#options.onChange(entry.endpoint);
+    }
+  }
+
+  get(uid: UID): WebhookEndpoint | undefined {
+    return this.#entries.get(uid)?.endpoint;
+  }
+
+  view(uid: UID): EndpointView | undefined {
+    const entry = this.#entries.get(uid);
+    return entry && this.#viewOf(entry);
+  }
+
+  /** The endpoints of a namespace. */
+  views(namespace: string): EndpointView[] {
+    return [...(this.#byNamespace.get(namespace) ?? [])].flatMap((uid) => this.view(uid) ?? []);
+  }
+
+  resolution(uid: UID): Resolution | undefined {
+    const entry = this.#entries.get(uid);
+    return entry && this.#resolve(entry);
+  }
+
+  /** What a request needs; nothing where the endpoint can't be used now. */
+  config(uid: UID): EndpointConfig | undefined {
+    const resolution = this.resolution(uid);
+    return resolution?.state === 'usable' ? resolution.config : undefined;
+  }
+
+  #viewOf(entry: Entry): EndpointView {
+    const { metadata, spec } = entry.endpoint;
+    const resolution = this.#resolve(entry);
+    return {
+      uid: metadata.uid,
+      name: metadata.name,
+      spec,
+      deleting: metadata.deletionTimestamp !== undefined || this.isGone(metadata.uid),
+      usability: resolution.state === 'refused' ? resolution.refusal : resolution.state,
+    };
+  }
+
+  #resolve(entry: Entry): Resolution {
+    const { metadata, spec } = entry.endpoint;
+    const { objects, refusesUrl, checkTls } = this.#options;
+    const observe = (kind: ObjectKind, name: string) => objects.read(kind, metadata.namespace, name);
+    const resolution = entry.resolution ?? resolveEndpoint({ spec, observe, refusesUrl, checkTls });
+    // What is not known yet is asked for again; everything else stands until a change is reported.
+    if (resolution.state !== 'unknown') entry.resolution = resolution;
+    return resolution;
+  }
+
+  #use(uid: UID, namespace: string, before: ReadonlySet<ObjectName>, now: ReadonlySet<ObjectName>): void {
+    for (const name of now.difference(before)) {
+      const [kind, object] = splitName(name);
+      const users = this.#users.get(`${namespace}/${name}`) ?? new Set();
+      this.#users.set(`${namespace}/${name}`, users.add(uid));
+      this.#options.objects.acquire(kind, namespace, object);
+    }
+    for (const name of before.difference(now)) {
+      const [kind, object] = splitName(name);
+      const users = this.#users.get(`${namespace}/${name}`);
+      users?.delete(uid);
+      if (users?.size === 0) this.#users.delete(`${namespace}/${name}`);
+      this.#options.objects.release(kind, namespace, object);
+    }
+  }
+}
+
+/** Whether only status or other metadata differ: those have no part in how the endpoint is used. */
+function sameConfiguration({ metadata: a }: WebhookEndpoint, { metadata: b }: WebhookEndpoint): boolean {
+  return a.generation === b.generation && a.deletionTimestamp === b.deletionTimestamp;
+}
+
+function namesOf(endpoint: WebhookEndpoint | undefined): Set<ObjectName> {
+  const references = endpoint ? allReferences(referencesOf(endpoint.spec)) : [];
+  return new Set(references.map(({ kind, name }): ObjectName => `${kind}/${name}`));
+}
+
+function splitName(name: ObjectName): [ObjectKind, string] {
+  const [kind, object = ''] = name.split('/');
+  return [kind === 'ConfigMap' ? 'ConfigMap' : 'Secret', object];
+}

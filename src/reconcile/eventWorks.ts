@@ -1,0 +1,87 @@
+import type { UID } from '../api/objectMeta.ts';
+import type { AttemptRecord } from '../delivery/attemptRecord.ts';
+import { isRecorded } from '../delivery/attemptRecord.ts';
+import type { Delivery } from '../api/flagEvent.ts';
+import type { EventWork } from '../delivery/plan.ts';
+import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
+
+/** What the process knows of one unfinished event beyond what the API server has; the planner reads it as EventWork. */
+export interface MutableEventWork extends EventWork {
+  readonly key: string;
+  readonly uid: UID;
+  firstSentAt?: number;
+  readonly begun: Map<UID, string>;
+  readonly busy: Set<UID>;
+  readonly records: Map<UID, AttemptRecord>;
+  nextWriteAt: number;
+  /** The event's size as the API server stores it, as far as it is known. */
+  storedBytes: number;
+  /** The consistent list of the namespace's endpoints; `asked` while it is under way. */
+  fence?: 'asked' | readonly WebhookEndpoint[];
+  /** Whether the object must be read before the next write, since the last one was refused or its answer was lost. */
+  mustRead: boolean;
+}
+
+/** The works of all unfinished events by UID: the outbox of outcomes, and what is under way. */
+export class EventWorks {
+  readonly #works = new Map<UID, MutableEventWork>();
+  #unwritten = 0;
+
+  get(uid: UID): MutableEventWork | undefined {
+    return this.#works.get(uid);
+  }
+
+  /** The work of an event, begun now where there is none. */
+  open(key: string, uid: UID, now: number): MutableEventWork {
+    const known = this.#works.get(uid);
+    if (known) return known;
+    const work: MutableEventWork = {
+      key,
+      uid,
+      seenAt: now,
+      begun: new Map(),
+      busy: new Set(),
+      records: new Map(),
+      nextWriteAt: 0,
+      storedBytes: 0,
+      mustRead: false,
+    };
+    this.#works.set(uid, work);
+    return work;
+  }
+
+  /** Keeps an outcome until a write that holds it is acknowledged. Outcomes of events that are gone are dropped. */
+  record(uid: UID, record: AttemptRecord): void {
+    const work = this.#works.get(uid);
+    if (!work || work.records.has(record.endpointUID)) return;
+    work.records.set(record.endpointUID, record);
+    this.#unwritten += 1;
+  }
+
+  /** Lets go of the outcomes that these deliveries, as the API server has them, hold. */
+  settle(work: MutableEventWork, deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const record = work.records.get(delivery.endpointUID);
+      if (!record || !isRecorded(delivery, record)) continue;
+      work.records.delete(delivery.endpointUID);
+      this.#unwritten -= 1;
+    }
+  }
+
+  forget(uid: UID): MutableEventWork | undefined {
+    const work = this.#works.get(uid);
+    if (!work) return undefined;
+    this.#works.delete(uid);
+    this.#unwritten -= work.records.size;
+    return work;
+  }
+
+  /** Outcomes that no acknowledged write holds yet. */
+  get unwritten(): number {
+    return this.#unwritten;
+  }
+
+  all(): Iterable<MutableEventWork> {
+    return this.#works.values();
+  }
+}

@@ -1,0 +1,141 @@
+import type { FlagEvent } from '../api/flagEvent.ts';
+import { planEvent, type Plan } from '../delivery/plan.ts';
+import { abortAttempt, beginAttempt } from './beginAttempt.ts';
+import { splitKey, type EventContext } from './context.ts';
+import type { MutableEventWork } from './eventWorks.ts';
+import { gatherTakeUp } from './gatherTakeUp.ts';
+
+/** In how many milliseconds to look at the event again, if nothing happens before. */
+export interface ReconcileResult {
+  readonly requeueAfterMilliseconds?: number;
+}
+
+// With more outcomes than these in memory alone nothing more is sent.
+const MAX_UNWRITTEN = 1000;
+// An event's next write waits for its size at this rate, and at least for the pause: etcd keeps every version.
+const BYTES_PER_MILLISECOND = 100;
+const PAUSE_BETWEEN_WRITES_MILLISECONDS = 200;
+const AT_ONCE: ReconcileResult = { requeueAfterMilliseconds: 0 };
+
+/** The reconciler of FlagEvents: gathers, lets the planner decide, hands attempts to the lanes, writes status once. */
+export class FlagEvents {
+  readonly #context: EventContext;
+  /** Keys of events that had nothing sent since too many outcomes were unwritten. */
+  readonly #held = new Set<string>();
+
+  constructor(context: EventContext) {
+    this.#context = context;
+  }
+
+  /** Brings an event a step on; repeated at any time it leads to the same place. Waits for no receiver. */
+  async reconcile(key: string): Promise<ReconcileResult> {
+    const { works, clock, registry } = this.#context;
+    const stored = this.#context.store.get(...splitKey(key));
+    if (!stored || stored.status?.completionTime !== undefined) return {};
+    const work = works.open(key, stored.metadata.uid, clock.now());
+    const event = work.mustRead ? await this.#readAgain(stored, work) : stored;
+    if (!event) return {};
+    works.settle(work, event.status?.deliveries ?? []);
+
+    const isFresh = event.status?.startTime === undefined;
+    const takeUp = isFresh ? await gatherTakeUp(this.#context, event, work) : undefined;
+    if (isFresh && !takeUp) return {};
+    const plan = planEvent({
+      event,
+      takeUp,
+      endpoint: (uid) => registry.view(uid),
+      gone: (uid) => registry.isGone(uid),
+      work,
+      mayBegin: this.#mayBegin(key),
+      now: clock.now(),
+    });
+
+    for (const uid of plan.abort) abortAttempt(this.#context, work, uid);
+    for (const start of plan.begin) beginAttempt(this.#context, event, work, start);
+    this.#setPending(work, plan);
+    await Promise.all(
+      plan.verify.map(({ endpointName, endpointUID }) =>
+        registry.verify(event.metadata.namespace, endpointName, endpointUID),
+      ),
+    );
+    if (plan.write && plan.write.at <= clock.now()) return this.#write(event, work, plan.write);
+    if (plan.verify.length > 0) return AT_ONCE;
+    return plan.wakeAt === undefined ? {} : { requeueAfterMilliseconds: plan.wakeAt - clock.now() };
+  }
+
+  /** Ends what is under way for an event that the store no longer has: it was deleted, or has finished. */
+  forget({ metadata }: FlagEvent): void {
+    const { works, prepared, pending, hooks } = this.#context;
+    const work = works.forget(metadata.uid);
+    if (!work) return;
+    for (const endpointUID of [...work.busy]) abortAttempt(this.#context, work, endpointUID);
+    prepared.forget(metadata.uid);
+    this.#held.delete(work.key);
+    for (const endpointUID of pending.set(metadata.uid, work.key, [])) hooks.pendingChanged(endpointUID);
+  }
+
+  /** To be called when a status write has succeeded after others had failed: what waited for its backoff goes on. */
+  recovered(): void {
+    for (const work of this.#context.works.all()) {
+      if (!work.mustRead) continue;
+      work.nextWriteAt = 0;
+      this.#context.enqueue(work.key);
+    }
+  }
+
+  async #readAgain({ metadata }: FlagEvent, work: MutableEventWork): Promise<FlagEvent | undefined> {
+    const { store, client } = this.#context;
+    const event = await store.refresh(metadata.uid, () =>
+      client.readEvent(metadata.namespace, metadata.name),
+    );
+    if (event?.metadata.uid !== metadata.uid) return undefined;
+    work.mustRead = false;
+    return event;
+  }
+
+  #mayBegin(key: string): boolean {
+    if (this.#context.works.unwritten <= MAX_UNWRITTEN) return true;
+    this.#held.add(key);
+    return false;
+  }
+
+  #setPending({ uid, key }: MutableEventWork, { pending: endpointUIDs }: Plan): void {
+    const { pending, hooks } = this.#context;
+    for (const endpointUID of pending.set(uid, key, endpointUIDs)) hooks.pendingChanged(endpointUID);
+  }
+
+  async #write(
+    event: FlagEvent,
+    work: MutableEventWork,
+    { status }: NonNullable<Plan['write']>,
+  ): Promise<ReconcileResult> {
+    const { works, recorder, clock } = this.#context;
+    switch (await recorder.write(event, status)) {
+      case 'gone':
+        this.forget(event);
+        return {};
+      case 'conflict':
+        work.mustRead = true;
+        return AT_ONCE;
+      case 'failed':
+        work.mustRead = true;
+        work.nextWriteAt = recorder.retryAt;
+        return { requeueAfterMilliseconds: work.nextWriteAt - clock.now() };
+      case 'written': {
+        works.settle(work, status.deliveries ?? []);
+        this.#releaseHeld();
+        const pause = Math.max(PAUSE_BETWEEN_WRITES_MILLISECONDS, work.storedBytes / BYTES_PER_MILLISECOND);
+        work.nextWriteAt = clock.now() + pause;
+        if (status.completionTime === undefined) return AT_ONCE;
+        this.forget(event);
+        return {};
+      }
+    }
+  }
+
+  #releaseHeld(): void {
+    if (this.#held.size === 0 || this.#context.works.unwritten > MAX_UNWRITTEN) return;
+    for (const key of this.#held) this.#context.enqueue(key);
+    this.#held.clear();
+  }
+}

@@ -1,0 +1,67 @@
+import type { UID } from '../api/objectMeta.ts';
+import type { FlagEvent } from '../api/flagEvent.ts';
+import { prepareBody } from '../delivery/body.ts';
+import { storedSize } from '../delivery/storedSize.ts';
+import type { PreparedEvent } from '../delivery/takeUp.ts';
+
+/** An event whose payload was read: what planning needs of it, and the bytes that are signed and sent. */
+export type PreparedPayload = PreparedEvent & { readonly body: Uint8Array };
+
+const MAX_BYTES = 64 * 1024 * 1024;
+// What an entry costs beside its body: the facts, the keys, the map's own place.
+const ENTRY_BYTES = 1024;
+
+/**
+ * The payloads that were read, in the form in which they are sent; the least recently used go first where they pass 64
+ * MiB. The store holds events without payload, so that its size does not depend on what tenants put in.
+ */
+export class PreparedEvents {
+  readonly #entries = new Map<UID, PreparedPayload>();
+  #bytes = 0;
+
+  /** Prepares an event that has its payload, once. */
+  prepare(event: FlagEvent): PreparedPayload {
+    const known = this.get(event.metadata.uid);
+    if (known) return known;
+    const prepared = preparePayload(event);
+    this.#entries.set(event.metadata.uid, prepared);
+    this.#bytes += sizeOf(prepared);
+    for (const uid of this.#entries.keys()) {
+      if (this.#bytes <= MAX_BYTES) break;
+      this.forget(uid);
+    }
+    return prepared;
+  }
+
+  get(uid: UID): PreparedPayload | undefined {
+    const prepared = this.#entries.get(uid);
+    if (!prepared) return undefined;
+    this.#entries.delete(uid);
+    this.#entries.set(uid, prepared);
+    return prepared;
+  }
+
+  forget(uid: UID): void {
+    const prepared = this.#entries.get(uid);
+    if (!prepared) return;
+    this.#entries.delete(uid);
+    this.#bytes -= sizeOf(prepared);
+  }
+}
+
+const NO_BODY = new Uint8Array();
+
+function preparePayload(event: FlagEvent): PreparedPayload {
+  const prepared = prepareBody(event);
+  if ('reason' in prepared) return { ok: false, ...prepared, body: NO_BODY };
+  return { ok: true, facts: prepared.facts, storedBytes: storedSize(event), body: prepared.body };
+}
+
+function sizeOf({ body }: PreparedPayload): number {
+  return body.length + ENTRY_BYTES;
+}
+
+/** The event without its payload, as the store keeps it. */
+export function withoutPayload({ metadata, spec, status }: FlagEvent): FlagEvent {
+  return { metadata, spec: { type: spec.type, flagUpdated: undefined, auditLog: undefined }, status };
+}

@@ -1,0 +1,91 @@
+import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import { endedStatus } from '../delivery/eventStatus.ts';
+import type { Clock } from '../runtime/clock.ts';
+
+/** What came of a status write; `failed` also where the answer was lost, so that the write may have gone through. */
+export type WriteResult = 'written' | 'conflict' | 'gone' | 'failed';
+
+/** Why a write was refused, as far as it matters here. */
+export type WriteRefusal = 'conflict' | 'gone' | 'invalid' | 'too large' | 'other';
+
+export interface StatusRecorderOptions {
+  /** Writes the status and, once that is acknowledged, shows it to the store. */
+  readonly replaceStatus: (event: FlagEvent, status: FlagEventStatus) => Promise<void>;
+  readonly refusalOf: (error: unknown) => WriteRefusal;
+  /** A write has succeeded after others had failed. */
+  readonly onRecovered: () => void;
+  readonly onError: (event: FlagEvent, error: unknown) => void;
+  readonly clock: Clock;
+}
+
+const FIRST_BACKOFF_MILLISECONDS = 500;
+const LONGEST_BACKOFF_MILLISECONDS = 30_000;
+
+/**
+ * Writes events' statuses, and knows whether what is sent can be recorded: it can once a write has succeeded since the
+ * start, as long as the last one did not fail for a reason that concerns all (design.md, "What the store may be wrong
+ * about").
+ */
+export class StatusRecorder {
+  readonly #options: StatusRecorderOptions;
+  #recording = false;
+  #failures = 0;
+
+  constructor(options: StatusRecorderOptions) {
+    this.#options = options;
+  }
+
+  get recording(): boolean {
+    return this.#recording;
+  }
+
+  /** When a write that has just failed may be tried again, milliseconds since 1970. Any that succeeds resets it. */
+  get retryAt(): number {
+    const backoff = FIRST_BACKOFF_MILLISECONDS * 2 ** Math.max(0, this.#failures - 1);
+    return this.#options.clock.now() + Math.min(backoff, LONGEST_BACKOFF_MILLISECONDS);
+  }
+
+  /** Writes a status. One that is refused for what it holds is written without messages, then ends the event. */
+  async write(event: FlagEvent, status: FlagEventStatus): Promise<WriteResult> {
+    for (const candidate of smallerAndSmaller(event, status, this.#options.clock.now())) {
+      const result = await this.#try(event, candidate);
+      if (result !== 'refused') return result;
+    }
+    return 'failed';
+  }
+
+  async #try(event: FlagEvent, status: FlagEventStatus): Promise<WriteResult | 'refused'> {
+    try {
+      await this.#options.replaceStatus(event, status);
+      this.#recording = true;
+      const recovered = this.#failures > 0;
+      this.#failures = 0;
+      if (recovered) this.#options.onRecovered();
+      return 'written';
+    } catch (error) {
+      const refusal = this.#options.refusalOf(error);
+      if (refusal === 'conflict' || refusal === 'gone') return refusal;
+      this.#options.onError(event, error);
+      if (refusal === 'invalid' || refusal === 'too large') return 'refused';
+      this.#recording = false;
+      this.#failures += 1;
+      return 'failed';
+    }
+  }
+}
+
+/** The status, then without messages, then the least that ends the event. */
+function* smallerAndSmaller(
+  event: FlagEvent,
+  status: FlagEventStatus,
+  now: number,
+): Generator<FlagEventStatus> {
+  yield status;
+  yield {
+    ...status,
+    deliveries: status.deliveries?.map((delivery) => ({ ...delivery, message: undefined })),
+  };
+  const message =
+    'The status is too large to be stored; make the payload smaller or let fewer endpoints match.';
+  yield endedStatus(event, 'PayloadTooLarge', message, now);
+}

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { UID } from '../api/objectMeta.ts';
+import type { WebhookEndpoint, WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
+import { sameItems } from '../delivery/conditions.ts';
+import { endpointStatus } from '../delivery/endpointStatus.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { splitKey } from './context.ts';
+import type { EndpointRegistry } from './endpointRegistry.ts';
+import type { ReconcileResult } from './flagEvents.ts';
+import type { Histories } from './histories.ts';
+import type { PendingDeliveries } from './pendingDeliveries.ts';
+
+export interface EndpointContext {
+  readonly store: { readonly get: (namespace: string, name: string) => WebhookEndpoint | undefined };
+  /** Writes the status and, once that is acknowledged, shows it to the store. */
+  readonly replaceStatus: (endpoint: WebhookEndpoint, status: WebhookEndpointStatus) => Promise<void>;
+  readonly registry: EndpointRegistry;
+  readonly histories: Histories;
+  readonly pending: PendingDeliveries;
+  readonly clock: Clock;
+}
+
+// While deliveries go on, an endpoint's status is written at most this often.
+const PAUSE_BETWEEN_WRITES_MILLISECONDS = 5000;
+
+/** The reconciler of WebhookEndpoints: writes what is known of each to its status, seldom. */
+export class WebhookEndpoints {
+  readonly #context: EndpointContext;
+  readonly #writtenAt = new Map<UID, number>();
+
+  constructor(context: EndpointContext) {
+    this.#context = context;
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult> {
+    const { store, registry, histories, pending, clock, replaceStatus } = this.#context;
+    const endpoint = store.get(...splitKey(key));
+    if (!endpoint || endpoint.metadata.deletionTimestamp !== undefined) return {};
+    const { uid } = endpoint.metadata;
+    const resolution = registry.resolution(uid);
+    // What it references is being read for the first time; the answer brings it back.
+    if (!resolution || resolution.state === 'unknown') return {};
+    const now = clock.now();
+    const status = endpointStatus(endpoint, resolution, histories.of(endpoint), pending.count(uid), now);
+    const urgency = urgencyOf(endpoint.status, status);
+    if (urgency === 'none') return {};
+    const dueAt = (this.#writtenAt.get(uid) ?? 0) + PAUSE_BETWEEN_WRITES_MILLISECONDS;
+    if (urgency === 'when due' && dueAt > now) return { requeueAfterMilliseconds: dueAt - now };
+    await replaceStatus(endpoint, status);
+    this.#writtenAt.set(uid, now);
+    return {};
+  }
+
+  forget({ metadata }: WebhookEndpoint): void {
+    this.#writtenAt.delete(metadata.uid);
+    this.#context.histories.forget(metadata.uid);
+  }
+}
+
+/** At once where a condition or the generation changes, seldom where only counters and times do. */
+function urgencyOf(
+  before: WebhookEndpointStatus | undefined,
+  now: WebhookEndpointStatus,
+): 'at once' | 'when due' | 'none' {
+  const sameConditions = sameItems(before?.conditions ?? [], now.conditions ?? []);
+  if (!sameConditions || before?.observedGeneration !== now.observedGeneration) return 'at once';
+  return isDeepStrictEqual(asStored(before), asStored(now)) ? 'none' : 'when due';
+}
+
+/** As the API server gives it back: without what is undefined. */
+function asStored(status: WebhookEndpointStatus): unknown {
+  return JSON.parse(JSON.stringify(status));
+}
