@@ -1,0 +1,14 @@
+import type { Clock } from './clock.ts';
+
+/** Resolves after `milliseconds`, or at once when the signal is aborted. */
+export const sleep = (clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const finish = (): void => {
+      cancel();
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const cancel = clock.schedule(milliseconds, finish);
+    signal.addEventListener('abort', finish, { once: true });
+  });
