@@ -4,7 +4,8 @@ import { z } from 'zod';
 export interface ValidationRule {
   readonly rule: string;
   readonly message: string;
-  readonly reason?: 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueDuplicate';
+  // Not FieldValueDuplicate: it hides the message.
+  readonly reason?: 'FieldValueRequired' | 'FieldValueForbidden';
   readonly fieldPath?: string;
 }
 

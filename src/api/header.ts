@@ -107,7 +107,6 @@ export const headers = z
       {
         rule: 'self.all(h, self.exists_one(o, o.name.lowerAscii() == h.name.lowerAscii()))',
         message: 'names must be unique without regard to case',
-        reason: 'FieldValueDuplicate',
       },
     ],
   });

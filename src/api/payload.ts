@@ -10,10 +10,10 @@ function payloadObject<T extends z.core.$ZodLooseShape>(shape: T): z.ZodObject<T
 /**
  * The payload itself has no type in the CRD: the API server compares type-less values as a whole (unknown fields,
  * null and absent included), but typed ones only by known fields, and it can't be changed. The bound on properties
- * concerns objects only and stands in for the type. No CEL rule can be put below such a node.
+ * concerns objects only and stands in for the type. CEL can only compare such a value, and no rule can be below it.
  */
 function payload<T extends z.core.$ZodLooseShape>(shape: T): z.ZodObject<T> {
-  return payloadObject(shape).register(crdKeywords, {
+  return z.object(shape).register(crdKeywords, {
     'x-kubernetes-preserve-unknown-fields': true,
     type: undefined,
     not: { minProperties: 1_000_000 },

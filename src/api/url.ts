@@ -19,11 +19,13 @@ const HOST: ValidationRule = {
   message: 'must have a host',
 };
 
+const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+
 // A host that ends in a number is an IPv4 address to a URL parser, in hexadecimal, octal or with parts left out too.
 const ADDRESS: ValidationRule = {
   rule:
     `!self.matches('${AUTHORITY}([^/?#]*[.])?(0[xX][0-9a-fA-F]*|[0-9]+)[.]?(:[0-9]*)?${END}') || ` +
-    `self.matches('${AUTHORITY}((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])([.]|[:/?#]|$)){4}')`,
+    `self.matches('${AUTHORITY}(${OCTET}[.]){3}${OCTET}[.]?(:[0-9]*)?${END}')`,
   message: 'must have a host name or an IP address in its usual form',
 };
 
