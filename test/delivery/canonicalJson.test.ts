@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonicalJson } from '../../src/delivery/canonicalJson.ts';
 import { nested } from '../support/nested.ts';
 import { storedJson } from '../support/storedJson.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { checkPayload } from '../../src/delivery/payloadCheck.ts';
 import { nested } from '../support/nested.ts';
 import { seedAuditLog, seedFlagUpdatedBody } from '../support/seedPayloads.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { exceedsStoredSize, storedSize } from '../../src/delivery/storedSize.ts';
 import { nested } from '../support/nested.ts';
 import { storedJson } from '../support/storedJson.ts';
@@ -7,7 +7,7 @@ import { storedJson } from '../support/storedJson.ts';
 /** The definition, letter by letter. */
 function naive(value: unknown): number {
   const escaped = new Set(['<', '>', '&', '\u2028', '\u2029']);
-  const letters = [...JSON.stringify(value)];
+  const letters = Array.from(JSON.stringify(value));
   return letters.reduce((sum, letter) => sum + (escaped.has(letter) ? 6 : Buffer.byteLength(letter)), 1);
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 /** Keys that have lost themselves, or their place in the order, in real serialisers. */
 const AWKWARD_KEYS = [
