@@ -5,7 +5,7 @@ import { readPayload } from './payload.ts';
 import { checkPayload } from './payloadCheck.ts';
 
 /** The largest body that is sent: 512 KiB. */
-export const MAX_BODY_BYTES = 512 * 1024;
+const MAX_BODY_BYTES = 512 * 1024;
 
 /** The bytes that are signed and sent in every attempt, and what matching needs of them. */
 export interface PreparedBody {

@@ -1,5 +1,5 @@
 /** The deepest nesting of objects and lists that is sent; the body's root is 1 (api.md, FlagEvent). */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 const MAX_KEY_LENGTH = 40;
 const MAX_PATH_LENGTH = 120;
