@@ -15,7 +15,16 @@ export interface Cidr {
  * brackets. Nothing where it is another one; a zone (`%eth0`) is another one too, since link-local is never dialled.
  */
 export function parseAddress(text: string): Address | undefined {
-  return isIP(text) === 0 || text.includes('%') ? undefined : ipaddr.parse(text);
+  return isIP(text) === 0 || text.includes('%') ? undefined : ipaddr.parse(withoutDecimals(text));
+}
+
+/** IPv6 with its last 32 bits in hexadecimal: ipaddr.js takes the decimal `::8.8.8.8` for `::ffff:8.8.8.8`. */
+function withoutDecimals(text: string): string {
+  if (!text.includes(':')) return text;
+  return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_match, ...groups) => {
+    const [a = 0, b = 0, c = 0, d = 0] = groups.slice(0, 4).map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
 }
 
 /** Parses `address/prefix length`; bits after the prefix are ignored, as Go's net.ParseCIDR does. Throws a RangeError. */
