@@ -17,16 +17,12 @@ export interface EventContext {
   readonly store: {
     /** An unfinished event, without its payload. */
     readonly get: (namespace: string, name: string) => FlagEvent | undefined;
-    /** Shows the store what a read found before its watch does; `read` runs in between. */
-    readonly refresh: (
-      uid: UID,
-      read: () => Promise<FlagEvent | undefined>,
-    ) => Promise<FlagEvent | undefined>;
+    /** Reads an event again, without its payload, and shows the store what was found before its watch does. */
+    readonly refresh: (event: FlagEvent) => Promise<FlagEvent | undefined>;
   };
   readonly client: {
     /** An event with its payload; nothing where there is none of that name. */
     readonly readEvent: (namespace: string, name: string) => Promise<FlagEvent | undefined>;
-    readonly readEndpoint: (namespace: string, name: string) => Promise<WebhookEndpoint | undefined>;
   };
   /** Whether the endpoints' watch of a namespace follows the API server. */
   readonly endpointsAreCurrent: (namespace: string) => boolean;

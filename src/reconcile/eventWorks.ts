@@ -2,6 +2,7 @@ import type { UID } from '../api/objectMeta.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
 import { isRecorded } from '../delivery/attemptRecord.ts';
 import type { Delivery } from '../api/flagEvent.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { EventWork } from '../delivery/plan.ts';
 import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 
@@ -25,6 +26,7 @@ export interface MutableEventWork extends EventWork {
 /** The works of all unfinished events by UID: the outbox of outcomes, and what is under way. */
 export class EventWorks {
   readonly #works = new Map<UID, MutableEventWork>();
+  readonly #onSettled = new Set<() => void>();
   #unwritten = 0;
 
   get(uid: UID): MutableEventWork | undefined {
@@ -64,7 +66,7 @@ export class EventWorks {
       const record = work.records.get(delivery.endpointUID);
       if (!record || !isRecorded(delivery, record)) continue;
       work.records.delete(delivery.endpointUID);
-      this.#unwritten -= 1;
+      this.#written(1);
     }
   }
 
@@ -72,13 +74,29 @@ export class EventWorks {
     const work = this.#works.get(uid);
     if (!work) return undefined;
     this.#works.delete(uid);
-    this.#unwritten -= work.records.size;
+    this.#written(work.records.size);
     return work;
   }
 
   /** Outcomes that no acknowledged write holds yet. */
   get unwritten(): number {
     return this.#unwritten;
+  }
+
+  /** Resolves once every outcome was written, or after so many milliseconds. */
+  async settled(clock: Clock, milliseconds: number): Promise<void> {
+    if (this.#unwritten === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onSettled.add(resolve);
+    const cancel = clock.schedule(milliseconds, resolve);
+    await promise;
+    cancel();
+    this.#onSettled.delete(resolve);
+  }
+
+  #written(outcomes: number): void {
+    this.#unwritten -= outcomes;
+    if (this.#unwritten === 0) for (const resolve of this.#onSettled) resolve();
   }
 
   all(): Iterable<MutableEventWork> {

@@ -83,12 +83,9 @@ export class FlagEvents {
     }
   }
 
-  async #readAgain({ metadata }: FlagEvent, work: MutableEventWork): Promise<FlagEvent | undefined> {
-    const { store, client } = this.#context;
-    const event = await store.refresh(metadata.uid, () =>
-      client.readEvent(metadata.namespace, metadata.name),
-    );
-    if (event?.metadata.uid !== metadata.uid) return undefined;
+  async #readAgain(stored: FlagEvent, work: MutableEventWork): Promise<FlagEvent | undefined> {
+    const event = await this.#context.store.refresh(stored);
+    if (event?.metadata.uid !== stored.metadata.uid) return undefined;
     work.mustRead = false;
     return event;
   }

@@ -4,6 +4,7 @@ import type { UID } from '../api/objectMeta.ts';
 export class PendingDeliveries {
   readonly #endpointsByEvent = new Map<UID, readonly UID[]>();
   readonly #eventsByEndpoint = new Map<UID, Map<UID, string>>();
+  #size = 0;
 
   /** Sets the endpoints that an event still has to go to; none where it has ended. Returns those whose count changed. */
   set(eventUID: UID, eventKey: string, endpointUIDs: readonly UID[]): UID[] {
@@ -15,7 +16,13 @@ export class PendingDeliveries {
     for (const uid of added) this.#eventsOf(uid).set(eventUID, eventKey);
     if (endpointUIDs.length > 0) this.#endpointsByEvent.set(eventUID, endpointUIDs);
     else this.#endpointsByEvent.delete(eventUID);
+    this.#size += added.length - removed.length;
     return [...removed, ...added];
+  }
+
+  /** Deliveries that have not ended, to all endpoints together. */
+  get size(): number {
+    return this.#size;
   }
 
   count(endpointUID: UID): number {

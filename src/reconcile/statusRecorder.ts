@@ -5,13 +5,11 @@ import type { Clock } from '../runtime/clock.ts';
 /** What came of a status write; `failed` also where the answer was lost, so that the write may have gone through. */
 export type WriteResult = 'written' | 'conflict' | 'gone' | 'failed';
 
-/** Why a write was refused, as far as it matters here. */
-export type WriteRefusal = 'conflict' | 'gone' | 'invalid' | 'too large' | 'other';
-
 export interface StatusRecorderOptions {
   /** Writes the status and, once that is acknowledged, shows it to the store. */
   readonly replaceStatus: (event: FlagEvent, status: FlagEventStatus) => Promise<void>;
-  readonly refusalOf: (error: unknown) => WriteRefusal;
+  /** Why a write failed: `other` where that says nothing about the object. */
+  readonly refusalOf: (error: unknown) => 'conflict' | 'gone' | 'invalid' | 'too large' | 'other';
   /** A write has succeeded after others had failed. */
   readonly onRecovered: () => void;
   readonly onError: (event: FlagEvent, error: unknown) => void;

@@ -63,7 +63,7 @@ function urgencyOf(
   now: WebhookEndpointStatus,
 ): 'at once' | 'when due' | 'none' {
   const sameConditions = sameItems(before?.conditions ?? [], now.conditions ?? []);
-  if (!sameConditions || before?.observedGeneration !== now.observedGeneration) return 'at once';
+  if (!before || !sameConditions || before.observedGeneration !== now.observedGeneration) return 'at once';
   return isDeepStrictEqual(asStored(before), asStored(now)) ? 'none' : 'when due';
 }
 

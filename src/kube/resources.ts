@@ -1,0 +1,10 @@
+import type { Resource } from './resourceClient.ts';
+
+const FLAGPOST = { group: 'flagpost.dev', version: 'v1alpha1' };
+
+export const FLAG_EVENTS: Resource = { ...FLAGPOST, plural: 'flagevents', kind: 'FlagEvent' };
+export const WEBHOOK_ENDPOINTS: Resource = {
+  ...FLAGPOST,
+  plural: 'webhookendpoints',
+  kind: 'WebhookEndpoint',
+};

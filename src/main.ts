@@ -1,0 +1,80 @@
+import './threadPool.ts';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { helpText, parseCommand, UsageError, type Config } from './config.ts';
+import { startProbeServer, type ProbeServer } from './http/probeServer.ts';
+import { ConfigError } from './kube/config.ts';
+import { startOperator, type Operator } from './operator.ts';
+import { systemClock } from './runtime/clock.ts';
+import { createLogger, errorFields } from './telemetry/log.ts';
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+const manifest = z.object({ version: z.string() });
+const { version } = manifest.parse(
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),
+);
+
+try {
+  const command = parseCommand(process.argv.slice(2), process.env);
+  if ('run' in command) await run(command.run);
+  else console.log(command.print === 'help' ? helpText() : version);
+} catch (error) {
+  if (!(error instanceof UsageError) && !(error instanceof ConfigError)) throw error;
+  console.error(`flagpost: ${error.message}`);
+  process.exitCode = EXIT_USAGE;
+}
+
+async function run(config: Config): Promise<void> {
+  const logger = createLogger(config.logLevel, config.logFormat);
+  // Half-dead is worse than dead: whatever nobody handles ends the process.
+  const die = (error: unknown) => {
+    logger.fatal(errorFields(error), 'an error that nobody handles');
+    process.exit(EXIT_FAILURE);
+  };
+  process.on('unhandledRejection', die);
+  process.on('uncaughtException', die);
+
+  const { env } = process;
+  const operator = startOperator({ config, env, logger, version, clock: systemClock, random: Math.random });
+  const servers = await serve(config, operator);
+  logger.info({ version }, 'started');
+
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    // A second signal ends at once.
+    if (stopping) process.exit(EXIT_FAILURE);
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    await operator.stop(config.shutdownGraceSeconds * 1000);
+    await Promise.all(servers.map((server) => server.close()));
+    logger.info('stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, (received) => void stop(received));
+}
+
+async function serve(config: Config, { metrics, notReady }: Operator): Promise<ProbeServer[]> {
+  const text = (status: number, body: string) => ({ status, contentType: 'text/plain; charset=utf-8', body });
+  const { metricsBindAddress, healthProbeBindAddress } = config;
+  const { registry } = metrics;
+  const routes = {
+    '/healthz': async () => text(200, 'ok\n'),
+    '/readyz': async () => {
+      const reasons = notReady();
+      return reasons.length === 0 ? text(200, 'ok\n') : text(503, `${reasons.join('\n')}\n`);
+    },
+  };
+  const metricsRoutes = {
+    '/metrics': async () => ({
+      status: 200,
+      contentType: registry.contentType,
+      body: await registry.metrics(),
+    }),
+  };
+  return Promise.all([
+    ...(healthProbeBindAddress ? [startProbeServer({ address: healthProbeBindAddress, routes })] : []),
+    ...(metricsBindAddress ? [startProbeServer({ address: metricsBindAddress, routes: metricsRoutes })] : []),
+  ]);
+}

@@ -1,0 +1,83 @@
+import type { Clock } from './clock.ts';
+import type { ListWatch } from './listWatch.ts';
+import { Reflector } from './reflector.ts';
+import { Store, type Change, type Identified } from './store.ts';
+
+export interface InformerOptions<T extends Identified> {
+  /** The namespaces to follow, each by a watch of its own; empty: all, by one. */
+  readonly namespaces: readonly string[];
+  readonly listWatch: (namespace: string | undefined) => ListWatch<T>;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly onChange: (change: Change<T>) => void;
+  readonly onError: (namespace: string | undefined, error: unknown, retryAfterMilliseconds: number) => void;
+}
+
+interface Part<T extends Identified> {
+  readonly store: Store<T>;
+  readonly reflector: Reflector<T>;
+}
+
+// A watch that is alive shows a bookmark about each minute.
+const CURRENT_WITHIN_MILLISECONDS = 90_000;
+
+/** One kind of object, followed in all namespaces or in some. */
+export class Informer<T extends Identified> {
+  readonly #parts: ReadonlyMap<string | undefined, Part<T>>;
+  readonly #clock: Clock;
+
+  constructor(options: InformerOptions<T>) {
+    const { namespaces, listWatch, clock, random, onChange, onError } = options;
+    this.#clock = clock;
+    const scopes = namespaces.length === 0 ? [undefined] : namespaces;
+    this.#parts = new Map(
+      scopes.map((namespace) => {
+        const store = new Store<T>();
+        store.subscribe(onChange);
+        const reflector = new Reflector({
+          listWatch: listWatch(namespace),
+          store,
+          clock,
+          random,
+          onError: (error, retryAfterMilliseconds) => onError(namespace, error, retryAfterMilliseconds),
+        });
+        return [namespace, { store, reflector }];
+      }),
+    );
+  }
+
+  /** Works until `signal` is aborted. */
+  async start(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#parts.values()].map(({ reflector }) => reflector.start(signal)));
+  }
+
+  /** Resolves once everything was listed for the first time. */
+  async synced(): Promise<void> {
+    await Promise.all([...this.#parts.values()].map(({ reflector }) => reflector.synced));
+  }
+
+  hasSynced(): boolean {
+    return [...this.#parts.values()].every(({ reflector }) => reflector.hasSynced());
+  }
+
+  /** Whether the watch of a namespace has shown anything lately, so that the store may be taken for current. */
+  isCurrent(namespace: string): boolean {
+    const reflector = this.#part(namespace)?.reflector;
+    const contact = reflector?.hasSynced() ? reflector.lastContact() : undefined;
+    return contact !== undefined && this.#clock.monotonic() - contact < CURRENT_WITHIN_MILLISECONDS;
+  }
+
+  /** The store of a namespace; nothing where it is not followed. */
+  store(namespace: string): Store<T> | undefined {
+    return this.#part(namespace)?.store;
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.store(namespace)?.get(namespace, name);
+  }
+
+  #part(namespace: string): Part<T> | undefined {
+    return this.#parts.get(namespace) ?? this.#parts.get(undefined);
+  }
+}
