@@ -44,8 +44,14 @@ const requirement = z
   })
   .describe('One requirement on one label.');
 
+const isBounded = (labels: Readonly<Record<string, string>>): boolean => {
+  const count = Object.keys(labels).length;
+  return count >= 1 && count <= MAX_LABELS;
+};
+
 const matchLabels = z
   .record(z.string(), text({ max: 63 }, { nullable: true }).regex(LABEL_VALUE))
+  .refine(isBounded, { error: `must have 1 to ${MAX_LABELS} labels` })
   .register(crdKeywords, {
     nullable: true,
     minProperties: 1,

@@ -1,3 +1,4 @@
+import { nested } from '../nested.ts';
 import { seedAuditLog, seedFlagUpdated } from '../seedPayloads.ts';
 import {
   auditLogManifest,
@@ -115,5 +116,6 @@ export const goodEvents: readonly GoodManifest[] = [
       ) as unknown,
     }),
   ),
+  good('100 levels', flagUpdatedManifest({ extra: nested(100) })),
   good('characters outside ASCII', flagUpdatedManifest({ changed_by: 'Zoë 🚩 \u2028 <&>\u0000' })),
 ];
