@@ -4,8 +4,8 @@ import { flagEventResource } from './flagEvent.ts';
 import { flagEventColumns, webhookEndpointColumns, type PrinterColumn } from './printerColumns.ts';
 import { webhookEndpointResource } from './webhookEndpoint.ts';
 
-export const GROUP = 'flagpost.dev';
-export const VERSION = 'v1alpha1';
+const GROUP = 'flagpost.dev';
+const VERSION = 'v1alpha1';
 
 interface Names {
   readonly kind: string;

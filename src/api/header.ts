@@ -4,7 +4,7 @@ import { keyRef } from './references.ts';
 import { text } from './scalars.ts';
 
 /** Header names that Flagpost or HTTP itself sets, in lower case. */
-export const RESERVED_HEADERS = [
+const RESERVED_HEADERS = [
   'content-type',
   'user-agent',
   'x-flagsmith-signature',
@@ -24,7 +24,7 @@ export const RESERVED_HEADERS = [
 ];
 
 /** How the names of headers begin that proxies, API servers or metadata services trust, in lower case. */
-export const RESERVED_HEADER_PREFIXES = ['proxy-', 'impersonate-', 'x-remote-', 'metadata', 'x-aws-ec2-'];
+const RESERVED_HEADER_PREFIXES = ['proxy-', 'impersonate-', 'x-remote-', 'metadata', 'x-aws-ec2-'];
 
 const name = text(
   { min: 1, max: 128 },
