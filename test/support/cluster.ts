@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { apiRequest } from './apiRequest.ts';
+import { apiRequest, type RequestOptions } from './apiRequest.ts';
 import type { Credentials } from './kubeconfig.ts';
 
 /** All that a test needs to use a control plane that somebody else started; plain data. */
@@ -30,7 +30,7 @@ export interface Cluster extends ClusterAccess {
   /** One plain request, with a path such as `/readyz`; any status is an answer. */
   request(
     path: string,
-    options?: Parameters<typeof apiRequest>[2],
+    options?: RequestOptions,
   ): Promise<{ readonly status: number; readonly body: string }>;
   /** Makes a namespace for one test and gives its name. */
   createNamespace(): Promise<string>;

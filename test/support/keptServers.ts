@@ -38,7 +38,7 @@ export class KeptServers {
     this.#started.set(name, started);
     this.#exited.set(name, Promise.withResolvers());
     this.#send({ start: name, command, args, log });
-    return await this.#whileReferenced(started.promise);
+    return this.#whileReferenced(started.promise);
   }
 
   /** By SIGKILL; resolves when the process is gone. */

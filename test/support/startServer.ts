@@ -27,7 +27,7 @@ export async function startServer(servers: KeptServers, command: ServerCommand):
     async () => {
       if (ended !== undefined)
         throw new Error(`${name} ${ended} before it was ready:\n${await lastLines(log)}`);
-      return await probe().then(
+      return probe().then(
         ({ status }) => status === 200,
         () => false,
       );
