@@ -50,17 +50,15 @@ export class ReceiverConnection {
   readonly #options: ReceiverConnectionOptions;
   readonly #opening = new AbortController();
   #socket?: Socket;
-  /** Whether the socket has carried no request yet. */
-  #fresh = true;
+  #used = false;
   #closed = false;
-  /** Ends the exchange that is going on. */
-  #finish?: () => void;
+  /** Tells the exchange that goes on, if there is one, that the connection ends. */
+  #onClose?: (failure: Failure) => void;
 
   constructor(options: ReceiverConnectionOptions) {
     this.#options = options;
     const open = callbackify(async () => {
       this.#socket = await options.open(this.#opening.signal);
-      this.#fresh = true;
       return this.#socket;
     });
     this.#client = new Client(options.origin.origin, {
@@ -76,6 +74,7 @@ export class ReceiverConnection {
       connect: (_target, callback) =>
         open((error, socket) => (error ? callback(error, null) : callback(null, socket))),
     });
+    // Else the Client would open another socket for the next request.
     this.#client.on('disconnect', () => this.close());
   }
 
@@ -91,31 +90,29 @@ export class ReceiverConnection {
   exchange({ path, headers, body }: WireRequest, signal: AbortSignal): Exchange {
     const answer = Promise.withResolvers<ExchangeResult>();
     const finished = Promise.withResolvers<void>();
+    const reused = this.#used;
+    this.#used = true;
     let answerBegan = false;
     let bodyBytes = 0;
-    let reused = false;
     const finish = () => {
       signal.removeEventListener('abort', abort);
-      this.#finish = undefined;
+      this.#onClose = undefined;
       finished.resolve();
     };
-    const fail = (failure: Failure, staleConnection = false) => {
+    const fail = (failure: Failure) => {
+      const staleConnection = reused && !answerBegan && isClosed(failure);
       answer.resolve({ kind: 'failed', staleConnection, ...failure });
       this.close();
     };
-    const abort = () => {
-      fail(failureOf(signal.reason));
-    };
-    this.#finish = () => {
-      answer.resolve({ kind: 'failed', staleConnection: false, failure: 'ConnectionReset' });
+    const abort = () => fail(failureOf(signal.reason));
+    signal.addEventListener('abort', abort);
+    this.#onClose = (failure) => {
+      fail(failure);
       finish();
     };
-    signal.addEventListener('abort', abort);
     const handler: Dispatcher.DispatchHandler = {
-      onRequestStart: () => {
-        reused = !this.#fresh;
-        this.#fresh = false;
-      },
+      // undici refuses a handler without it.
+      onRequestStart: () => {},
       onResponseStarted: () => {
         answerBegan = true;
       },
@@ -144,10 +141,7 @@ export class ReceiverConnection {
         if (this.#socket?.writableLength === 0) this.#options.onIdle();
         else this.close();
       },
-      onResponseError: (_controller, error) => {
-        const failure = failureOf(error);
-        fail(failure, reused && !answerBegan && isClosed(failure));
-      },
+      onResponseError: (_controller, error) => fail(failureOf(error)),
     };
     if (signal.aborted) abort();
     else
@@ -159,11 +153,11 @@ export class ReceiverConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const reason = new AttemptError('ConnectionReset');
+    const reason = new AttemptError('ConnectionReset', 'CLOSED');
+    this.#onClose?.(reason);
     this.#opening.abort(reason);
     this.#client.destroy(reason, () => {});
     this.#options.onClosed();
-    this.#finish?.();
   }
 }
 

@@ -37,11 +37,6 @@ export class ReceiverDispatchers {
     this.#lookup = lookup;
   }
 
-  /** How many connections there are, opening ones included. */
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** A connection for one request: an idle one, unless `fresh`, else one that the request will open. */
   take(destination: Destination, { fresh }: { readonly fresh: boolean }): ReceiverConnection {
     if (this.#closed) throw new AttemptError('ConnectionReset', 'CLOSED');

@@ -103,7 +103,8 @@ async function exchange(
   };
   try {
     let last = await once(false);
-    if (last.result.kind === 'failed' && last.result.staleConnection) last = await once(true);
+    const stale = last.result.kind === 'failed' && last.result.staleConnection;
+    if (stale && !signal.aborted) last = await once(true);
     // The deadline goes on for the body, which nobody waits for.
     void last.finished.then(release);
     return last.result;

@@ -56,14 +56,13 @@ function findProblem({ ca, certificate, key }: TlsMaterial): string | undefined 
   if (!certificate) return 'there is a key, and no client certificate that it belongs to';
   if (!key) return 'there is a client certificate, and no key that belongs to it';
 
+  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(key.reveal().toString('latin1')))
+    return 'the key is encrypted; store it without a passphrase';
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(withoutByteOrderMark(key));
-  } catch (error) {
-    const encrypted = error instanceof Error && 'code' in error && error.code === 'ERR_MISSING_PASSPHRASE';
-    return encrypted
-      ? 'the key is encrypted; store it without a passphrase'
-      : 'the key is not a private key in PEM';
+  } catch {
+    return 'the key is not a private key in PEM';
   }
   const [leaf = ''] = certificatesIn(certificate);
   if (!new X509Certificate(leaf).checkPrivateKey(privateKey))

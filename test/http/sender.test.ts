@@ -287,6 +287,23 @@ describe('connections that are kept', () => {
     expect(receiver).toMatchObject({ connections: 2, requests: { length: 3 } });
   });
 
+  test('and are closed while the next request waits to be written are replaced', async () => {
+    const sockets: Socket[] = [];
+    const receiver = await receiving({ onConnection: (socket) => void sockets.push(socket) });
+    const clock = new FakeClock();
+    const sender = sending({ clock });
+    await sender.send(anAttempt(urlOf(receiver)));
+    await waitUntil('the body was read', () => clock.timers === 0);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    sockets[0]?.resetAndDestroy();
+    // The connection does not know of it yet.
+    expect(await sender.send(anAttempt(urlOf(receiver)))).toMatchObject({
+      kind: 'answered',
+      statusCode: 200,
+    });
+    expect(receiver).toMatchObject({ connections: 2, requests: { length: 2 } });
+  });
+
   test('are replaced only once', async () => {
     const receiver = await receiving({
       onRequest: (socket, { request, connection }) =>

@@ -18,6 +18,8 @@ export interface CertificateOptions {
   readonly names?: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** Default: a new one, whose private key comes with the certificate. */
+  readonly publicKey?: KeyObject;
 }
 
 const HOUR = 3_600_000;
