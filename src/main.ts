@@ -39,7 +39,8 @@ async function run(config: Config): Promise<void> {
   const { env } = process;
   const operator = startOperator({ config, env, logger, version, clock: systemClock, random: Math.random });
   const servers = await serve(config, operator);
-  logger.info({ version }, 'started');
+  const [healthProbePort, metricsPort] = servers.map((server) => server?.port);
+  logger.info({ version, healthProbePort, metricsPort }, 'started');
 
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -48,14 +49,17 @@ async function run(config: Config): Promise<void> {
     stopping = true;
     logger.info({ signal }, 'stopping');
     await operator.stop(config.shutdownGraceSeconds * 1000);
-    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(servers.map((server) => server?.close()));
     logger.info('stopped');
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, (received) => void stop(received));
 }
 
-async function serve(config: Config, { metrics, notReady }: Operator): Promise<ProbeServer[]> {
+async function serve(
+  config: Config,
+  { metrics, notReady }: Operator,
+): Promise<[healthProbe: ProbeServer | undefined, metrics: ProbeServer | undefined]> {
   const text = (status: number, body: string) => ({ status, contentType: 'text/plain; charset=utf-8', body });
   const { metricsBindAddress, healthProbeBindAddress } = config;
   const { registry } = metrics;
@@ -74,7 +78,7 @@ async function serve(config: Config, { metrics, notReady }: Operator): Promise<P
     }),
   };
   return Promise.all([
-    ...(healthProbeBindAddress ? [startProbeServer({ address: healthProbeBindAddress, routes })] : []),
-    ...(metricsBindAddress ? [startProbeServer({ address: metricsBindAddress, routes: metricsRoutes })] : []),
+    healthProbeBindAddress && startProbeServer({ address: healthProbeBindAddress, routes }),
+    metricsBindAddress && startProbeServer({ address: metricsBindAddress, routes: metricsRoutes }),
   ]);
 }

@@ -56,7 +56,7 @@ export class ApiServerAddresses {
   readonly #services = new Store<z.infer<typeof service>>();
   readonly #slices = new Store<z.infer<typeof endpointSlice>>();
   #lookedUp: readonly HostPort[] = [];
-  #current: readonly HostPort[] = [];
+  #current: readonly HostPort[];
 
   constructor(options: ApiServerAddressesOptions) {
     this.#options = options;
@@ -69,7 +69,7 @@ export class ApiServerAddresses {
       { address, port },
       ...(inCluster === undefined ? [] : [{ address: inCluster, port: inClusterPort }]),
     ];
-    this.#update();
+    this.#current = this.#fixed;
     for (const store of [this.#services, this.#slices]) store.subscribe(() => this.#update());
   }
 

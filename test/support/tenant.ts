@@ -1,0 +1,128 @@
+import type { Delivery, FlagEvent, FlagEventStatus } from '../../src/api/flagEvent.ts';
+import type { Condition } from '../../src/api/condition.ts';
+import type { WebhookEndpoint } from '../../src/api/webhookEndpoint.ts';
+import { apiRequest } from './apiRequest.ts';
+import type { Cluster } from './cluster.ts';
+import { aFlagUpdated } from './eventSpec.ts';
+import { waitUntil } from './waitUntil.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A namespace with somebody in it who declares endpoints, Secrets and events. Objects are named by whoever makes them. */
+export interface Tenant {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  createEndpoint(name: string, spec: Json, metadata?: Json): Promise<WebhookEndpoint>;
+  createEvent(name: string, spec?: unknown, metadata?: Json): Promise<FlagEvent>;
+  createSecret(name: string, data: Readonly<Record<string, string | Buffer>>, more?: Json): Promise<void>;
+  createConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  /** Replaces the values of a Secret. */
+  updateSecret(name: string, data: Readonly<Record<string, string | Buffer>>): Promise<void>;
+  /** Merges a patch into an endpoint with kubectl. */
+  patchEndpoint(name: string, patch: Json): Promise<void>;
+  delete(kind: 'flagevent' | 'webhookendpoint' | 'secret' | 'configmap', name: string): Promise<void>;
+  event(name: string): Promise<FlagEvent>;
+  endpoint(name: string): Promise<WebhookEndpoint>;
+  /** Waits until the event's `Succeeded` has this reason. */
+  eventReason(name: string, reason: string, timeoutMs?: number): Promise<FlagEventStatus>;
+  /** Waits until the event's only delivery, or the one to `endpoint`, has this reason. */
+  deliveryReason(event: string, reason: string, endpoint?: string, timeoutMs?: number): Promise<Delivery>;
+  /** Waits until the endpoint's `Ready`, or another condition, has this reason. */
+  endpointReason(name: string, reason: string, type?: string, timeoutMs?: number): Promise<Condition>;
+}
+
+const FLAGPOST = '/apis/flagpost.dev/v1alpha1';
+
+export async function aTenant(cluster: Cluster): Promise<Tenant> {
+  const namespace = await cluster.createNamespace();
+  const pathOf = (plural: string, name = '') => {
+    const root = plural === 'secrets' || plural === 'configmaps' ? '/api/v1' : FLAGPOST;
+    return `${root}/namespaces/${namespace}/${plural}${name && `/${name}`}`;
+  };
+  const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const answer = await apiRequest(cluster, path, { method, body });
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
+    return JSON.parse(answer.body) as T;
+  };
+  const create = <T>(plural: string, object: Json) => ask<T>('POST', pathOf(plural), object);
+  const secretOf = (name: string, data: Readonly<Record<string, string | Buffer>>, more: Json = {}) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, ...(more['metadata'] as Json | undefined) },
+    ...(more['type'] === undefined ? {} : { type: more['type'] }),
+    data: Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  });
+  const event = (name: string) => ask<FlagEvent>('GET', pathOf('flagevents', name));
+  const endpoint = (name: string) => ask<WebhookEndpoint>('GET', pathOf('webhookendpoints', name));
+  return {
+    cluster,
+    namespace,
+    createEndpoint: (name, spec, metadata = {}) =>
+      create('webhookendpoints', {
+        apiVersion: 'flagpost.dev/v1alpha1',
+        kind: 'WebhookEndpoint',
+        metadata: { name, ...metadata },
+        spec: { eventTypes: ['FLAG_UPDATED'], ...spec },
+      }),
+    createEvent: (name, spec = aFlagUpdated(), metadata = {}) =>
+      create('flagevents', {
+        apiVersion: 'flagpost.dev/v1alpha1',
+        kind: 'FlagEvent',
+        metadata: { name, ...metadata },
+        spec,
+      }),
+    createSecret: async (name, data, more) => void (await create('secrets', secretOf(name, data, more))),
+    createConfigMap: async (name, data) =>
+      void (await create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data })),
+    updateSecret: async (name, data) =>
+      void (await ask('PUT', pathOf('secrets', name), secretOf(name, data))),
+    async patchEndpoint(name, patch) {
+      const args = ['patch', 'whe', name, '-n', namespace, '--type=merge', '-p', JSON.stringify(patch)];
+      const { status, stderr } = await cluster.kubectl(args);
+      if (status !== 0) throw new Error(stderr);
+    },
+    async delete(kind, name) {
+      await ask('DELETE', pathOf(`${kind}s`, name));
+    },
+    event,
+    endpoint,
+    eventReason: (name, reason, timeoutMs) =>
+      until(`event ${name} to be ${reason}`, timeoutMs, async (seen) => {
+        const { status } = seen(await event(name));
+        return conditionOf(status?.conditions, 'Succeeded')?.reason === reason && status;
+      }),
+    deliveryReason: (name, reason, endpointName, timeoutMs) =>
+      until(`a delivery of ${name} to be ${reason}`, timeoutMs, async (seen) =>
+        seen(await event(name)).status?.deliveries?.find(
+          (delivery) =>
+            delivery.reason === reason && (endpointName ?? delivery.endpointName) === delivery.endpointName,
+        ),
+      ),
+    endpointReason: (name, reason, type = 'Ready', timeoutMs) =>
+      until(`${type} of endpoint ${name} to be ${reason}`, timeoutMs, async (seen) => {
+        const condition = conditionOf(seen(await endpoint(name)).status?.conditions, type);
+        return condition?.reason === reason && condition;
+      }),
+  };
+}
+
+export function conditionOf(conditions: readonly Condition[] = [], type: string): Condition | undefined {
+  return conditions.find((condition) => condition.type === type);
+}
+
+/** Waits, and where that was in vain shows the status that the object had last. */
+async function until<T>(
+  what: string,
+  timeoutMs = 15_000,
+  read: (seen: <O extends { readonly status?: unknown }>(object: O) => O) => Promise<T | undefined | false>,
+): Promise<T> {
+  let last: unknown;
+  try {
+    const seen = <O extends { readonly status?: unknown }>(object: O) => ((last = object.status), object);
+    return await waitUntil(what, () => read(seen), { timeoutMs, everyMs: 50 });
+  } catch (error) {
+    throw new Error(`${String(error)}; its status is ${JSON.stringify(last, null, 1)}`);
+  }
+}
