@@ -5,6 +5,8 @@ import { AttemptError, failureOf, isClosed, type Failure } from './failures.ts';
 
 const HEADER_BYTES = 16 * 1024;
 const BODY_BYTES = 64 * 1024;
+/** What one read of a socket may give at most: its buffer and a chunk that came over it. */
+const READ_BYTES = 2 * 64 * 1024;
 
 /** What is written to a receiver. */
 export interface WireRequest {
@@ -93,7 +95,9 @@ export class ReceiverConnection {
     const reused = this.#used;
     this.#used = true;
     let answerBegan = false;
+    let answerBeganAt = 0;
     let bodyBytes = 0;
+    const bytesRead = () => this.#socket?.bytesRead ?? 0;
     const finish = () => {
       signal.removeEventListener('abort', abort);
       this.#onClose = undefined;
@@ -115,12 +119,17 @@ export class ReceiverConnection {
       onRequestStart: () => {},
       onResponseStarted: () => {
         answerBegan = true;
+        answerBeganAt = bytesRead();
       },
       onResponseStart: (controller, statusCode, answerHeaders, statusMessage) => {
         if (statusCode >= 100 && statusCode <= 199) return;
         if (statusCode < 100 || statusCode > 599) {
           fail({ failure: 'InvalidResponse', detail: 'STATUS_OUT_OF_RANGE' });
-        } else if (headerBytes(controller.rawHeaders, statusMessage) > HEADER_BYTES) {
+        } else if (
+          headerBytes(controller.rawHeaders, statusMessage) > HEADER_BYTES ||
+          // Of a status message that came in parts undici gives the last.
+          bytesRead() - answerBeganAt > HEADER_BYTES + READ_BYTES
+        ) {
           fail({ failure: 'InvalidResponse', detail: 'UND_ERR_HEADERS_OVERFLOW' });
         } else {
           const retryAfter = answerHeaders['retry-after'];

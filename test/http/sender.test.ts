@@ -138,6 +138,11 @@ describe('answers', () => {
       answering(`HTTP/1.1 200 OK\r\na: ${'b'.repeat(1e6)}\r\n\r\n`),
       'InvalidResponse',
     ],
+    [
+      'with a reason of 1 MB that comes in parts',
+      inParts(`HTTP/1.1 200 ${'b'.repeat(1e6)}`, 'b\r\n\r\n'),
+      'InvalidResponse',
+    ],
     ['with a reason of 1 MB', answering(`HTTP/1.1 200 ${'b'.repeat(1e6)}\r\n\r\n`), 'InvalidResponse'],
     [
       'with 10,000 empty fields',
@@ -176,6 +181,15 @@ describe('answers', () => {
     expect(await sending().send(anAttempt(urlOf(receiver)))).toMatchObject({ statusCode: 200 });
   });
 });
+
+/** The second part comes once the event loop, which is the sender's too, had many turns to read the first. */
+function inParts(first: string, second: string): (socket: Socket) => void {
+  return (socket) => {
+    let turns = 0;
+    const writeLater = () => (++turns < 200 ? setImmediate(writeLater) : socket.write(second));
+    socket.write(first, writeLater);
+  };
+}
 
 function byteByByte(socket: Socket): void {
   const bytes = OK.split('');
