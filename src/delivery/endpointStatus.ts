@@ -2,7 +2,8 @@ import type { RecentDelivery, WebhookEndpoint, WebhookEndpointStatus } from '../
 import type { Outcome } from './classify.ts';
 import { countFailures } from './failureRow.ts';
 import { setConditions, timestamp, type WantedCondition } from './conditions.ts';
-import type { Refusal, Resolution } from './resolve.ts';
+import type { Refusal } from './readReference.ts';
+import type { Resolution } from './resolve.ts';
 
 /** What the endpoint's attempts came to, best effort across a crash. */
 export interface EndpointHistory {

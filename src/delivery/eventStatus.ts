@@ -1,18 +1,18 @@
 import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import type { EventReason, WaitingReason } from '../api/reasons.ts';
 import { setConditions, timestamp, type WantedCondition } from './conditions.ts';
 import type { Verdict } from './takeUp.ts';
 
 /** What `Succeeded` says. */
 interface Summary {
   readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
+  readonly reason: EventReason;
   readonly message: string;
 }
 
-/** The reasons by which a delivery says that it waits, instead of what its last attempt came to. */
-export type WaitingReason = 'URLForbidden' | 'SecretNotReady';
 const WAITING: ReadonlySet<string | undefined> = new Set<WaitingReason>(['URLForbidden', 'SecretNotReady']);
 
+/** Whether the delivery says that it waits, instead of what its last attempt came to. */
 export function isWaiting({ state, reason }: Delivery): boolean {
   return state === 'Pending' && WAITING.has(reason);
 }

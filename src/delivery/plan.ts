@@ -1,9 +1,10 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import type { WaitingReason } from '../api/reasons.ts';
 import { recordAttempt, type AttemptRecord } from './attemptRecord.ts';
 import { sameItems, timestamp } from './conditions.ts';
 import { deliveryId } from './deliveryId.ts';
-import { endedStatus, eventStatus, isWaiting, type WaitingReason } from './eventStatus.ts';
+import { endedStatus, eventStatus, isWaiting } from './eventStatus.ts';
 import type { EndpointView, TakeUp } from './takeUp.ts';
 
 /** What the process knows of an event beyond what the API server has. Times in milliseconds since 1970. */

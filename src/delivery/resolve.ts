@@ -1,19 +1,17 @@
 import type { WebhookEndpointSpec } from '../api/webhookEndpoint.ts';
-import { ALLOWED_HOSTS, allowsHost } from './allowedHosts.ts';
 import { hostOf, parseEndpointUrl } from './endpointUrl.ts';
 import { checkHeaderValue } from './headerRules.ts';
-import { allReferences, referencesOf, type Reference, type References } from './references.ts';
-import type { SecretBytes } from './secretBytes.ts';
-
-/** What the operator has seen of a Secret or ConfigMap; `unknown` until the API server has answered once. */
-export type ObservedObject =
-  | { readonly state: 'unknown' | 'missing' | 'forbidden' }
-  | {
-      readonly state: 'found';
-      readonly data: ReadonlyMap<string, SecretBytes>;
-      readonly type?: string;
-      readonly annotations?: Readonly<Record<string, string>>;
-    };
+import {
+  checkAllowedHost,
+  describe,
+  invalid,
+  readReference,
+  type ObservedObject,
+  type Refusal,
+} from './readReference.ts';
+import { allReferences, referencesOf, type Reference } from './references.ts';
+import { SecretBytes } from './secretBytes.ts';
+import { checkSigningKey } from './sign.ts';
 
 /** TLS settings with the bytes that they need. */
 export interface TlsConfig {
@@ -32,24 +30,6 @@ export interface EndpointConfig {
   readonly tls?: TlsConfig;
 }
 
-/** Why an endpoint can't be used, in the contract's order: the first that applies is shown. */
-const REFUSALS = [
-  'SecretNotFound',
-  'SecretKeyNotFound',
-  'SecretForbidden',
-  'InvalidSecret',
-  'ConfigMapNotFound',
-  'ConfigMapKeyNotFound',
-  'ConfigMapForbidden',
-] as const;
-export type RefusalReason = (typeof REFUSALS)[number] | 'InvalidURL' | 'URLForbidden';
-
-export interface Refusal {
-  readonly reason: RefusalReason;
-  /** For people: names the field and the object, never a value. */
-  readonly message: string;
-}
-
 /** Whether an endpoint's configuration can be used; `unknown` while something that it references was not read yet. */
 export type Resolution =
   | { readonly state: 'unknown' }
@@ -65,167 +45,120 @@ export interface ResolveInput {
   readonly checkTls: (tls: TlsConfig) => string | undefined;
 }
 
-/** Types of Secrets that are never sent or signed with: they give power over the cluster. */
-const FORBIDDEN_TYPES = new Set([
-  'kubernetes.io/service-account-token',
-  'bootstrap.kubernetes.io/token',
-  'helm.sh/release.v1',
-]);
-
 const NEWLINE = 0x0a;
 
-/** Turns an endpoint's spec and the objects that it references into what a request needs, or into the reason why not. */
+/**
+ * Turns an endpoint's spec and the objects that it references into what a request needs, or into the first reason why
+ * not, in the contract's order: the Secret of the URL, the URL, then the other references.
+ */
 export function resolveEndpoint({ spec, observe, refusesUrl, checkTls }: ResolveInput): Resolution {
   const references = referencesOf(spec);
-  const read = (reference: Reference) => readReference(reference, observe(reference.kind, reference.name));
-  const answers = new Map(allReferences(references).map((reference) => [reference, read(reference)]));
-  if ([...answers.values()].includes('unknown')) return { state: 'unknown' };
-
-  const location = resolveUrl(spec, references, answers);
-  if (!(location instanceof URL)) return { state: 'refused', refusal: location };
-  const host = hostOf(location);
-  const refused = (refusal: Refusal): Resolution => ({ state: 'refused', refusal, host });
-
-  if (references.url && !mayUse(references.url, host, observe))
-    return refused(hostForbidden(references.url, host));
-  if (refusesUrl(location)) {
-    return refused({
-      reason: 'URLForbidden',
-      message: `${references.url?.field ?? 'spec.url'} names an address that requests may not go to; use a Service or a public host`,
-    });
+  const observed = ({ kind, name }: Reference) => observe(kind, name);
+  if (allReferences(references).some((reference) => observed(reference).state === 'unknown')) {
+    return { state: 'unknown' };
   }
+  const url = resolveUrl(spec, references.url, observed);
+  if (!(url instanceof URL)) return { state: 'refused', refusal: url };
+  const host = hostOf(url);
+  const urlRefusal =
+    (references.url && checkAllowedHost(references.url, observed(references.url), host)) ??
+    (refusesUrl(url) ? forbiddenUrl(references.url?.field ?? 'spec.url') : undefined);
+  if (urlRefusal) return { state: 'refused', refusal: urlRefusal, host };
 
   const refusals: Refusal[] = [];
-  const bytesOf = (reference: Reference | undefined): SecretBytes | undefined => {
+  /** The bytes, if they may be used and `check` finds nothing wrong; else what is wrong goes to the refusals. */
+  const read = (
+    reference: Reference | undefined,
+    check = (_bytes: SecretBytes): string | undefined => undefined,
+  ) => {
     if (!reference) return undefined;
-    const answer = answers.get(reference);
-    if (answer === undefined || answer === 'unknown' || answer === 'left out') return undefined;
-    if ('reason' in answer) refusals.push(answer);
-    else if (!mayUse(reference, host, observe)) refusals.push(hostForbidden(reference, host));
-    else return answer.bytes;
-    return undefined;
+    const found = readReference(reference, observed(reference));
+    if (found === undefined) return undefined;
+    const wrong = found instanceof SecretBytes ? check(found) : undefined;
+    const refusal =
+      found instanceof SecretBytes
+        ? (checkAllowedHost(reference, observed(reference), host) ??
+          (wrong === undefined ? undefined : invalid(reference, wrong)))
+        : found;
+    if (refusal) refusals.push(refusal);
+    return found instanceof SecretBytes && !refusal ? found : undefined;
   };
   const signingKeys = references.signingKeys.flatMap((reference) => {
-    const bytes = bytesOf(reference);
-    const wrong = bytes && checkSigningKey(bytes);
-    if (wrong) refusals.push(invalid(reference, wrong));
+    const bytes = read(reference, checkSigningKey);
     return bytes ? [{ reference, bytes }] : [];
   });
-  const headers = (spec.headers ?? []).flatMap(({ name, value }): [string, string][] => {
-    const reference = references.headers.get(name);
-    if (!reference) return [[name, value ?? '']];
-    const bytes = bytesOf(reference);
-    if (!bytes) return [];
-    const text = bytes.reveal().toString('latin1');
-    const wrong = checkHeaderValue(text);
-    if (wrong) refusals.push(invalid(reference, wrong));
-    return [[name, text]];
+  const headers = (spec.headers ?? []).map(({ name, value }): [string, string] => {
+    const bytes = read(references.headers.get(name), (secret) => checkHeaderValue(textOf(secret)));
+    return [name, value ?? (bytes ? textOf(bytes) : '')];
   });
   const tls: TlsConfig | undefined = spec.tls && {
-    ca: bytesOf(references.ca),
-    certificate: bytesOf(references.certificate),
-    key: bytesOf(references.privateKey),
+    ca: read(references.ca),
+    certificate: read(references.certificate),
+    key: read(references.privateKey),
     serverName: spec.tls.serverName,
   };
+  const badTls = tls && refusals.length === 0 ? checkTls(tls) : undefined;
+  if (badTls) refusals.push({ reason: 'InvalidSecret', message: `spec.tls: ${badTls}` });
 
-  const first = firstRefusal(refusals);
-  if (first) return refused(first);
-  const badTls = tls && checkTls(tls);
-  if (badTls) return refused({ reason: 'InvalidSecret', message: `spec.tls: ${badTls}` });
+  const refusal = firstOf(refusals);
+  if (refusal) return { state: 'refused', refusal, host };
   return {
     state: 'usable',
-    config: { url: location, host, signingKeys: signingKeys.map(({ bytes }) => bytes), headers, tls },
+    config: { url, host, signingKeys: signingKeys.map(({ bytes }) => bytes), headers, tls },
     notes: signingKeys
       .filter(({ bytes }) => bytes.reveal().at(-1) === NEWLINE)
       .map(({ reference }) => `${describe(reference)} ends in a newline, which is used as a part of the key`),
   };
 }
 
-type Answer = 'unknown' | 'left out' | Refusal | { readonly bytes: SecretBytes };
-
-function readReference(reference: Reference, observed: ObservedObject): Answer {
-  const { kind, optional } = reference;
-  switch (observed.state) {
-    case 'unknown':
-      return 'unknown';
-    case 'missing':
-      return optional
-        ? 'left out'
-        : { reason: `${kind}NotFound`, message: `${describe(reference)} does not exist` };
-    case 'forbidden':
-      return {
-        reason: `${kind}Forbidden`,
-        message: `${describe(reference)} may not be read by the operator; grant it get and watch on it`,
-      };
-    case 'found': {
-      if (FORBIDDEN_TYPES.has(observed.type ?? '')) {
-        return invalid(reference, `is of type ${observed.type}, which is never used`);
-      }
-      const bytes = observed.data.get(reference.key);
-      if (bytes) return bytes.reveal().length > 0 ? { bytes } : invalid(reference, 'is empty');
-      return optional
-        ? 'left out'
-        : { reason: `${kind}KeyNotFound`, message: `${describe(reference)} has no such key` };
-    }
-  }
-}
-
 function resolveUrl(
   spec: WebhookEndpointSpec,
-  { url: reference }: References,
-  answers: ReadonlyMap<Reference, Answer>,
+  reference: Reference | undefined,
+  observed: (reference: Reference) => ObservedObject,
 ): URL | Refusal {
   if (!reference) {
     const url = parseEndpointUrl(spec.url ?? '');
     return url instanceof URL ? url : { reason: 'InvalidURL', message: `spec.url ${url}` };
   }
-  const answer = answers.get(reference);
-  if (typeof answer !== 'object')
-    return { reason: 'SecretNotFound', message: `${describe(reference)} does not exist` };
-  if ('reason' in answer) return answer;
-  const text = decodeUtf8(answer.bytes);
+  const found = readReference(reference, observed(reference));
+  if (!found) return invalid(reference, 'is missing');
+  if (!(found instanceof SecretBytes)) return found;
+  const text = decodeUtf8(found);
   if (text === undefined) return invalid(reference, 'is not UTF-8');
   const url = parseEndpointUrl(text);
   return url instanceof URL ? url : invalid(reference, url);
 }
 
-function checkSigningKey(bytes: SecretBytes): string | undefined {
-  const text = bytes.reveal().toString('latin1');
-  if (!text.startsWith('whsec_')) return undefined;
-  const encoded = text.slice('whsec_'.length).trimEnd();
-  const isBase64 = encoded !== '' && /^[A-Za-z0-9+/]+={0,2}$/.test(encoded);
-  return isBase64 ? undefined : 'begins with whsec_, and what follows is not base64';
-}
-
-function mayUse(reference: Reference, host: string, observe: ResolveInput['observe']): boolean {
-  if (reference.kind !== 'Secret') return true;
-  const observed = observe(reference.kind, reference.name);
-  return observed.state !== 'found' || allowsHost(observed.annotations?.[ALLOWED_HOSTS], host);
-}
-
-function hostForbidden(reference: Reference, host: string): Refusal {
+function forbiddenUrl(field: string): Refusal {
   return {
-    reason: 'SecretForbidden',
-    message: `${describe(reference)} may not be used for ${host}: its annotation ${ALLOWED_HOSTS} excludes it`,
+    reason: 'URLForbidden',
+    message: `${field} names an address that requests may not go to; use a Service or a public host`,
   };
 }
 
-function invalid(reference: Reference, what: string): Refusal {
-  return { reason: 'InvalidSecret', message: `${describe(reference)} ${what}` };
+/** The contract's order of reasons; of equal ones the first in the order of the spec. */
+const ORDER: readonly Refusal['reason'][] = [
+  'SecretNotFound',
+  'SecretKeyNotFound',
+  'SecretForbidden',
+  'InvalidSecret',
+  'ConfigMapNotFound',
+  'ConfigMapKeyNotFound',
+  'ConfigMapForbidden',
+];
+
+function firstOf(refusals: readonly Refusal[]): Refusal | undefined {
+  return refusals.toSorted((a, b) => ORDER.indexOf(a.reason) - ORDER.indexOf(b.reason))[0];
 }
 
-function describe({ field, kind, name, key }: Reference): string {
-  return `${field}: key ${key} of ${kind} ${name}`;
-}
-
-function firstRefusal(refusals: readonly Refusal[]): Refusal | undefined {
-  const rank = ({ reason }: Refusal) => REFUSALS.findIndex((known) => known === reason);
-  return refusals.toSorted((a, b) => rank(a) - rank(b))[0];
+/** Each byte as one character: what is outside ASCII is refused, not decoded. */
+function textOf(bytes: SecretBytes): string {
+  return bytes.reveal().toString('latin1');
 }
 
 function decodeUtf8(bytes: SecretBytes): string | undefined {
   try {
-    // A BOM is kept, so that the URL's own rules refuse it.
+    // A byte order mark is kept, so that the rules for URLs refuse it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.reveal());
   } catch {
     return undefined;

@@ -40,6 +40,16 @@ export function signatureHeaders({ deliveryId, timestampSeconds, body, keys }: S
   ];
 }
 
+/** Says what is wrong with a key that claims to be encoded, or nothing: any other bytes are a key. */
+export function checkSigningKey(key: SecretBytes): string | undefined {
+  const text = key.reveal().toString('latin1');
+  if (!text.startsWith(ENCODED_KEY_PREFIX)) return undefined;
+  const encoded = text.slice(ENCODED_KEY_PREFIX.length).trimEnd();
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(encoded)
+    ? undefined
+    : `begins with ${ENCODED_KEY_PREFIX}, and what follows is not base64`;
+}
+
 /** A key as Standard Webhooks uses it. White space after the base64, such as a file's last newline, is no part of it. */
 function standardKey(key: SecretBytes): Buffer {
   const bytes = key.reveal();

@@ -1,8 +1,9 @@
+import type { RefusedReason } from '../api/reasons.ts';
 import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpointSpec } from '../api/webhookEndpoint.ts';
 import type { EventFacts } from './facts.ts';
 import { matches } from './match.ts';
-import type { Refusal } from './resolve.ts';
+import type { Refusal } from './readReference.ts';
 import { exceedsStoredSize } from './storedSize.ts';
 
 /** An endpoint as planning sees it. */
@@ -20,7 +21,8 @@ export type PreparedEvent =
   | { readonly ok: true; readonly facts: EventFacts; readonly storedBytes: number }
   | { readonly ok: false; readonly reason: 'InvalidPayload' | 'PayloadTooLarge'; readonly message: string };
 
-export type Verdict = 'InvalidPayload' | 'PayloadTooLarge' | 'TooManyEndpoints' | 'NoMatchingEndpoint';
+/** Why an event ends before anything is sent. */
+export type Verdict = RefusedReason | 'NoMatchingEndpoint';
 
 /** Which endpoints an event goes to, as far as that is known. */
 export type TakeUp =

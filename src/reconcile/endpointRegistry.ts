@@ -5,10 +5,10 @@ import { allReferences, referencesOf, type ObjectKind } from '../delivery/refere
 import {
   resolveEndpoint,
   type EndpointConfig,
-  type ObservedObject,
   type Resolution,
   type TlsConfig,
 } from '../delivery/resolve.ts';
+import type { ObservedObject } from '../delivery/readReference.ts';
 import type { EndpointView } from '../delivery/takeUp.ts';
 
 /** The Secrets and ConfigMaps that are referenced, each watched as long as somebody has acquired it. */
