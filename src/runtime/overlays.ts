@@ -5,7 +5,7 @@ export interface Write {
   readonly uid: string;
   /** Versions older than the write's, as long as none of them is the write's own. */
   readonly seen: Set<string | undefined>;
-  /** A list that ended meanwhile showed a version that may be older or newer than the write's. */
+  /** Whether the write's version may have been passed over: by a list, or while the object was not selected. */
   doubtful: boolean;
 }
 
@@ -16,6 +16,9 @@ interface Overlay<T> {
   readonly acknowledged: number;
 }
 
+// Most never come back: they are kept until the next list, but no more than these.
+const MOST_ABSENT = 1000;
+
 /**
  * The answers of our own writes, each until the watch shows its version. Versions can only be compared for
  * equality, but a watch shows each of them, in order: while it has not shown the write's version, whatever it
@@ -25,6 +28,8 @@ interface Overlay<T> {
 export class Overlays<T extends Identified> {
   onDoubt: () => void = () => {};
   readonly #standing = new Map<string, Overlay<T>>();
+  /** Answers that the watch has not shown, of objects that it does not hold (any more), should they come back. */
+  readonly #absent = new Map<string, Overlay<T>>();
   readonly #writes = new Map<string, Set<Write>>();
   #time = 0;
 
@@ -40,20 +45,29 @@ export class Overlays<T extends Identified> {
   begin(uid: string, watchedVersion: string | undefined): Write {
     const overlay = this.#standing.get(uid);
     const seen = new Set(overlay?.older).add(overlay?.object.metadata.resourceVersion).add(watchedVersion);
-    const write: Write = { uid, seen, doubtful: false };
+    const write: Write = { uid, seen, doubtful: watchedVersion === undefined };
     this.#writes.set(uid, (this.#writes.get(uid) ?? new Set()).add(write));
     return write;
   }
 
-  /** Whether the answer now overlays the object: not where the watch has shown its version or removed it. */
-  acknowledge(write: Write, object: T, watched: boolean): boolean {
+  /**
+   * Lays the answer over the object, unless its version was seen. `watched` says whether the watch holds the object:
+   * what it does not hold it may never show, and an overlay would have no end.
+   */
+  acknowledge(write: Write, object: T, watched: boolean): void {
     this.abandon(write);
+    const { resourceVersion } = object.metadata;
     // A write that changed nothing is answered with a version that was there before.
-    if (!watched || write.seen.has(object.metadata.resourceVersion)) return false;
+    if (write.seen.has(resourceVersion)) {
+      // A list may have shown it while an earlier answer still overlays the object.
+      if (this.get(write.uid)?.metadata.resourceVersion !== resourceVersion) this.#standing.delete(write.uid);
+      return;
+    }
     this.#time += 1;
-    this.#standing.set(write.uid, { object, older: write.seen, acknowledged: this.#time });
+    const overlay = { object, older: write.seen, acknowledged: this.#time };
+    if (!watched) return this.#keepAbsent(overlay);
+    this.#standing.set(write.uid, overlay);
     if (write.doubtful) this.onDoubt();
-    return true;
   }
 
   abandon(write: Write): void {
@@ -65,6 +79,14 @@ export class Overlays<T extends Identified> {
   /** The watch showed this version of the object. Whether it is to be taken in: not while it is older. */
   shown(uid: string, resourceVersion: string): boolean {
     for (const write of this.#writes.get(uid) ?? []) write.seen.add(resourceVersion);
+    const absent = this.#absent.get(uid);
+    if (absent !== undefined) {
+      this.#absent.delete(uid);
+      if (absent.object.metadata.resourceVersion === resourceVersion) return true;
+      this.#standing.set(uid, absent);
+      if (!absent.older.has(resourceVersion)) this.onDoubt();
+      return true;
+    }
     const overlay = this.#standing.get(uid);
     if (overlay === undefined) return true;
     if (overlay.object.metadata.resourceVersion === resourceVersion) return this.#standing.delete(uid);
@@ -73,20 +95,34 @@ export class Overlays<T extends Identified> {
   }
 
   /**
-   * The watch removed the object. Its version is our own write's where that took it out of the selection. An
-   * overlay of another version ends too: had the object been deleted, its version might never be shown.
+   * The watch removed the object, which ends the overlay. Its version is our own write's where that took it out of
+   * the selection. Of another version, the object is gone, or left the selection before the write: should it come
+   * back with a version that is not the write's, that may be older or newer.
    */
   deleted(uid: string, resourceVersion: string): void {
-    for (const write of this.#writes.get(uid) ?? []) write.seen.add(resourceVersion);
+    for (const write of this.#writes.get(uid) ?? []) {
+      write.seen.add(resourceVersion);
+      write.doubtful = true;
+    }
+    const overlay = this.#standing.get(uid);
     this.#standing.delete(uid);
+    if (overlay !== undefined && overlay.object.metadata.resourceVersion !== resourceVersion)
+      this.#keepAbsent(overlay);
+    if (this.#absent.get(uid)?.object.metadata.resourceVersion === resourceVersion) this.#absent.delete(uid);
   }
 
   /** A list that was begun at `begun` has ended with these objects. */
   listed(objects: ReadonlyMap<string, Identified>, begun: number): void {
+    for (const [uid, overlay] of this.#absent) {
+      const later = overlay.acknowledged > begun;
+      if (later && objects.has(uid)) this.#standing.set(uid, overlay);
+      if (!later || objects.has(uid)) this.#absent.delete(uid);
+    }
     for (const [uid, writes] of this.#writes) {
       const version = objects.get(uid)?.metadata.resourceVersion;
       for (const write of writes) {
-        if (version === undefined || write.seen.has(version)) continue;
+        if (version !== undefined && write.seen.has(version)) continue;
+        // The list may have passed over the write's version, also where it lacks the object.
         write.seen.add(version);
         write.doubtful = true;
       }
@@ -94,12 +130,13 @@ export class Overlays<T extends Identified> {
     let doubt = false;
     for (const [uid, overlay] of this.#standing) {
       const version = objects.get(uid)?.metadata.resourceVersion;
-      const passed =
-        overlay.acknowledged <= begun ||
-        version === undefined ||
-        version === overlay.object.metadata.resourceVersion;
-      if (passed) this.#standing.delete(uid);
-      else doubt ||= !overlay.older.has(version);
+      const later = overlay.acknowledged > begun;
+      if (later && version !== undefined && version !== overlay.object.metadata.resourceVersion) {
+        doubt ||= !overlay.older.has(version);
+        continue;
+      }
+      this.#standing.delete(uid);
+      if (later && version === undefined) this.#keepAbsent(overlay);
     }
     if (doubt) this.onDoubt();
   }
@@ -107,5 +144,11 @@ export class Overlays<T extends Identified> {
   /** The object is gone, and whatever lay over it. */
   forget(uid: string): void {
     this.#standing.delete(uid);
+  }
+
+  #keepAbsent(overlay: Overlay<T>): void {
+    this.#absent.set(overlay.object.metadata.uid, overlay);
+    const oldest = this.#absent.keys().next();
+    if (this.#absent.size > MOST_ABSENT && !oldest.done) this.#absent.delete(oldest.value);
   }
 }

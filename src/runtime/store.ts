@@ -15,11 +15,11 @@ export type Change<T> =
   | { readonly type: 'updated'; readonly object: T; readonly previous: T }
   | { readonly type: 'deleted'; readonly object: T };
 
-/** A write of our own on its way. Exactly one of the two is called once its outcome is known. */
+/** A write of our own on its way, or a read. Exactly one of the two is called once its outcome is known. */
 export interface PendingWrite<T> {
-  /** The write succeeded; `object` is as the API server stored it, with its new resource version. */
+  /** It succeeded; `object` is as the API server has it, with its resource version. */
   acknowledge(object: T): void;
-  /** The write failed, or nobody knows. */
+  /** It failed, or nobody knows. */
   abandon(): void;
 }
 
@@ -73,15 +73,18 @@ export class Store<T extends Identified> {
     this.#overlays.onDoubt = relist;
   }
 
-  /** To be called before a write of the object with this UID is sent. */
+  /**
+   * To be called before a write of the object with this UID is sent. A read that shows the present state (no
+   * resourceVersion asked for) may be acknowledged likewise.
+   */
   beginWrite(uid: string): PendingWrite<T> {
     const write = this.#overlays.begin(uid, this.#watched.get(uid)?.metadata.resourceVersion);
     return {
       acknowledge: (object) => {
         const previous = this.getByUid(uid);
-        // What the watch does not hold it may never show: an overlay for it would have no end.
-        if (!this.#overlays.acknowledge(write, object, this.#watched.has(uid))) return;
-        this.#emit(difference(previous, object));
+        this.#overlays.acknowledge(write, object, this.#watched.has(uid));
+        const visible = this.getByUid(uid);
+        if (visible !== undefined) this.#emit(difference(previous, visible));
       },
       abandon: () => this.#overlays.abandon(write),
     };
