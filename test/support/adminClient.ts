@@ -32,7 +32,7 @@ export class AdminClient {
   }
 
   async call(
-    method: 'GET' | 'POST' | 'PUT' | 'PATCH',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     { body, contentType = 'application/json', accept = 'application/json' }: Options = {},
   ): Promise<Answer> {

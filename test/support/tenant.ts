@@ -1,7 +1,7 @@
 import type { Delivery, FlagEvent, FlagEventStatus } from '../../src/api/flagEvent.ts';
 import type { Condition } from '../../src/api/condition.ts';
 import type { WebhookEndpoint } from '../../src/api/webhookEndpoint.ts';
-import { apiRequest } from './apiRequest.ts';
+import { AdminClient } from './adminClient.ts';
 import type { Cluster } from './cluster.ts';
 import { aFlagUpdated } from './eventSpec.ts';
 import { waitUntil } from './waitUntil.ts';
@@ -17,8 +17,9 @@ export interface Tenant {
   createSecret(name: string, data: Readonly<Record<string, string | Buffer>>, more?: Json): Promise<void>;
   createConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
   /** Replaces the values of a Secret. */
-  updateSecret(name: string, data: Readonly<Record<string, string | Buffer>>): Promise<void>;
-  /** Merges a patch into an endpoint with kubectl. */
+  updateSecret(name: string, data: Readonly<Record<string, string | Buffer>>, more?: Json): Promise<void>;
+  updateConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  /** Merges a patch into an endpoint. */
   patchEndpoint(name: string, patch: Json): Promise<void>;
   delete(kind: 'flagevent' | 'webhookendpoint' | 'secret' | 'configmap', name: string): Promise<void>;
   event(name: string): Promise<FlagEvent>;
@@ -39,10 +40,17 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
     const root = plural === 'secrets' || plural === 'configmaps' ? '/api/v1' : FLAGPOST;
     return `${root}/namespaces/${namespace}/${plural}${name && `/${name}`}`;
   };
-  const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await apiRequest(cluster, path, { method, body });
-    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
-    return JSON.parse(answer.body) as T;
+  const client = new AdminClient(cluster);
+  const ask = async <T>(
+    method: Parameters<AdminClient['call']>[0],
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<T> => {
+    const answer = await client.call(method, path, { body, contentType });
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body as T;
   };
   const create = <T>(plural: string, object: Json) => ask<T>('POST', pathOf(plural), object);
   const secretOf = (name: string, data: Readonly<Record<string, string | Buffer>>, more: Json = {}) => ({
@@ -53,6 +61,12 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
     data: Object.fromEntries(
       Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
     ),
+  });
+  const configMapOf = (name: string, data: Readonly<Record<string, string>>) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name },
+    data,
   });
   const event = (name: string) => ask<FlagEvent>('GET', pathOf('flagevents', name));
   const endpoint = (name: string) => ask<WebhookEndpoint>('GET', pathOf('webhookendpoints', name));
@@ -74,15 +88,13 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
         spec,
       }),
     createSecret: async (name, data, more) => void (await create('secrets', secretOf(name, data, more))),
-    createConfigMap: async (name, data) =>
-      void (await create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data })),
-    updateSecret: async (name, data) =>
-      void (await ask('PUT', pathOf('secrets', name), secretOf(name, data))),
-    async patchEndpoint(name, patch) {
-      const args = ['patch', 'whe', name, '-n', namespace, '--type=merge', '-p', JSON.stringify(patch)];
-      const { status, stderr } = await cluster.kubectl(args);
-      if (status !== 0) throw new Error(stderr);
-    },
+    createConfigMap: async (name, data) => void (await create('configmaps', configMapOf(name, data))),
+    updateSecret: async (name, data, more) =>
+      void (await ask('PUT', pathOf('secrets', name), secretOf(name, data, more))),
+    updateConfigMap: async (name, data) =>
+      void (await ask('PUT', pathOf('configmaps', name), configMapOf(name, data))),
+    patchEndpoint: async (name, patch) =>
+      void (await ask('PATCH', pathOf('webhookendpoints', name), patch, 'application/merge-patch+json')),
     async delete(kind, name) {
       await ask('DELETE', pathOf(`${kind}s`, name));
     },
