@@ -19,7 +19,11 @@ const jestSummary = z.object({
 
 /** jest's own numbers; a run that failed without a failed test, or that wrote none, counts as one failure. */
 export async function readJestCounts(file: string, status: number): Promise<Counts> {
-  const read = jestSummary.safeParse(await readFile(file, 'utf8').then(JSON.parse, () => undefined));
+  const read = jestSummary.safeParse(
+    await readFile(file, 'utf8')
+      .then(JSON.parse)
+      .catch(() => undefined),
+  );
   if (!read.success) return { passed: 0, failed: 1, skipped: 0 };
   const summary = read.data;
   const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites;

@@ -1,13 +1,17 @@
 import { rmSync } from 'node:fs';
 import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasCode } from './hasCode.ts';
 import { isAlive } from './isAlive.ts';
-import type { Progress } from './progress.ts';
 
 const pollMs = 500;
 const heartbeatMs = 5_000;
 /** An owner that has not touched its lock for so long is gone, even if its process id is in use (again). */
 const staleMs = 60_000;
+
+interface Waiting {
+  report(what: string): void;
+}
 
 /**
  * Runs `work` while this process alone holds the lock file `path`, which names its process id.
@@ -16,7 +20,7 @@ const staleMs = 60_000;
  */
 export async function withFolderLock(
   path: string,
-  progress: Progress,
+  progress: Waiting,
   work: () => Promise<void>,
 ): Promise<void> {
   await acquire(path, progress);
@@ -35,7 +39,7 @@ export async function withFolderLock(
   }
 }
 
-async function acquire(path: string, progress: Progress): Promise<void> {
+async function acquire(path: string, progress: Waiting): Promise<void> {
   while (!(await tryCreate(path))) {
     const owner = await readOwner(path);
     if (owner?.gone) await rm(path, { force: true });
@@ -54,7 +58,7 @@ async function tryCreate(path: string): Promise<boolean> {
     await link(own, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   } finally {
     await rm(own, { force: true });
