@@ -87,7 +87,7 @@ export class EndpointRegistry {
     });
   }
 
-  /** Finds out whether an endpoint that is not known here exists. */
+  /** Reads whether an endpoint exists that the store, or a fence, lacks. */
   verify(namespace: string, name: string, uid: UID): Promise<void> {
     const reading = this.#reads.get(uid) ?? this.#read(namespace, name, uid);
     this.#reads.set(uid, reading);

@@ -47,11 +47,17 @@ function askFence(context: EventContext, namespace: string, work: MutableEventWo
   if (work.fence !== undefined) return;
   const { fences, registry, enqueue, hooks } = context;
   work.fence = 'asked';
-  fences.endpoints(namespace).then(
+  const ask = async () => {
+    const endpoints = await fences.endpoints(namespace);
+    for (const endpoint of endpoints) registry.adopt(endpoint);
+    const found = new Set(endpoints.map(({ metadata }) => metadata.uid));
+    // What the list lacks is gone, or was created after it: only a read can tell.
+    const missing = [...work.begun].filter(([uid]) => !found.has(uid) && !registry.isGone(uid));
+    await Promise.all(missing.map(([uid, name]) => registry.verify(namespace, name, uid)));
+    return endpoints;
+  };
+  ask().then(
     (endpoints) => {
-      for (const endpoint of endpoints) registry.adopt(endpoint);
-      const found = new Set(endpoints.map(({ metadata }) => metadata.uid));
-      for (const uid of work.begun.keys()) if (!found.has(uid)) registry.markGone(uid);
       work.fence = endpoints;
       enqueue(work.key);
     },
