@@ -9,15 +9,16 @@ export function parseEndpointUrl(text: string): URL | string {
   // URL() would drop white space and control characters and take a backslash for a slash.
   if (/[\s\\\p{Cc}]/u.test(text)) return 'must not have white space, control characters or backslashes';
   if (!/^https?:\/\//i.test(text)) return 'must be an absolute http or https URL';
+  // URL() would take the path for the host.
+  if (/^[^/]*\/\/[/?#]/.test(text)) return 'must have a host';
   if (!URL.canParse(text)) return 'must be a URL that can be parsed: check its host and port';
   if (text.includes('#')) return 'must not have a fragment';
   if (/^[^/?#]*\/\/[^/?#]*@/.test(text))
     return 'must not carry user info: put credentials into headers[].valueFrom';
-  const url = new URL(text);
-  return url.hostname === '' ? 'must have a host' : url;
+  return new URL(text);
 }
 
-/** The host as people and `flagpost.dev/allowed-hosts` see it: lower case, without port, brackets or a final dot's meaning. */
+/** The host as status.host and `flagpost.dev/allowed-hosts` have it: lower case, without port or brackets. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }

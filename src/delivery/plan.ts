@@ -94,7 +94,7 @@ export function planEvent(input: PlanInput): Plan {
       state !== 'Pending' && work.busy.has(endpointUID) ? [endpointUID] : [],
     ),
     write,
-    wakeAt: earliest([...free.map(dueAt), write?.at ?? Infinity].filter((at) => at > now)),
+    wakeAt: earliest([...free.map(dueAt), ...(write ? [write.at] : [])].filter((at) => at > now)),
   };
 }
 

@@ -1,0 +1,306 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Delivery, FlagEventStatus } from '../../src/api/flagEvent.ts';
+import type { AttemptRecord } from '../../src/delivery/attemptRecord.ts';
+import { classify } from '../../src/delivery/classify.ts';
+import { eventStatus } from '../../src/delivery/eventStatus.ts';
+import { planEvent, type EventWork, type PlanInput } from '../../src/delivery/plan.ts';
+import type { EndpointView, TakeUp } from '../../src/delivery/takeUp.ts';
+import { aDelivery, anEndpoint, anEvent, uid } from '../support/fixtures.ts';
+
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+const at = (milliseconds: number) => new Date(NOW + milliseconds).toISOString();
+
+function aView(name: string, changes: Partial<EndpointView> = {}): EndpointView {
+  const { spec } = anEndpoint({ name });
+  return { uid: uid(`uid-${name}`), name, spec, deleting: false, usability: 'usable', ...changes };
+}
+
+function someWork(changes: Partial<EventWork> = {}): EventWork {
+  return {
+    seenAt: NOW,
+    begun: new Map(),
+    busy: new Set(),
+    records: new Map(),
+    nextWriteAt: 0,
+    ...changes,
+  };
+}
+
+function aRecord(name: string, statusCode: number, changes: Partial<AttemptRecord> = {}): AttemptRecord {
+  const outcome = classify({ kind: 'answered', statusCode, durationMilliseconds: 12 });
+  const next = outcome.success ? {} : { nextAttemptAt: NOW + 5000 };
+  return {
+    endpointUID: uid(`uid-${name}`),
+    attempt: 1,
+    firstAttemptAt: NOW - 20,
+    startedAt: NOW - 20,
+    endedAt: NOW,
+    outcome,
+    ...next,
+    ...changes,
+  };
+}
+
+const recordsOf = (...records: AttemptRecord[]) =>
+  new Map(records.map((record) => [record.endpointUID, record]));
+
+interface Scenario extends Partial<Omit<PlanInput, 'endpoint' | 'gone' | 'work'>> {
+  readonly views?: readonly EndpointView[];
+  readonly gone?: readonly string[];
+  readonly work?: Partial<EventWork>;
+}
+
+function plan({ views = [], gone = [], work, ...input }: Scenario) {
+  const byUid = new Map(views.map((view) => [view.uid, view]));
+  return planEvent({
+    event: anEvent(),
+    endpoint: (id) => byUid.get(id),
+    gone: (id) => gone.includes(id),
+    work: someWork(work),
+    mayBegin: true,
+    now: NOW,
+    ...input,
+  });
+}
+
+function open(endpoints: readonly EndpointView[], changes: Partial<TakeUp & { kind: 'open' }> = {}): TakeUp {
+  return { kind: 'open', endpoints, listed: true, mayBegin: true, ...changes };
+}
+
+/** An event that was taken up, with the conditions that its deliveries call for. */
+function takenUp(deliveries: readonly Delivery[]) {
+  const fresh = anEvent();
+  const { completionTime: _, ...status }: FlagEventStatus = eventStatus(fresh, deliveries, NOW - 60_000);
+  return anEvent({ status });
+}
+
+const names = (deliveries: readonly { delivery: Delivery }[]) =>
+  deliveries.map(({ delivery }) => delivery.endpointName);
+
+describe('an event that has not been taken up', () => {
+  test('is sent to what matches, while the fence is under way, and nothing is written', () => {
+    const views = [aView('a'), aView('b')];
+    const result = plan({ views, takeUp: open(views, { listed: false }) });
+    expect(names(result.begin)).toEqual(['a', 'b']);
+    expect(result.begin.map(({ attempt }) => attempt)).toEqual([1, 1]);
+    expect(result).toMatchObject({ write: undefined, pending: [uid('uid-a'), uid('uid-b')] });
+  });
+
+  test('is not sent twice to an endpoint that has an attempt', () => {
+    const views = [aView('a'), aView('b')];
+    const work = { busy: new Set([uid('uid-a')]), begun: new Map([[uid('uid-a'), 'a']]) };
+    expect(names(plan({ views, work, takeUp: open(views, { listed: false }) }).begin)).toEqual(['b']);
+  });
+
+  test('lists its deliveries by name', () => {
+    const views = [aView('b'), aView('a'), aView('c')];
+    const listed = plan({ views, takeUp: open(views) }).write?.status.deliveries;
+    expect(listed?.map(({ endpointName }) => endpointName)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('that has ended well is written once, with all that came of it', () => {
+    const views = [aView('a')];
+    const work = { records: recordsOf(aRecord('a', 200)), firstSentAt: NOW - 20 };
+    const { write } = plan({ views, work, takeUp: open(views) });
+    expect(write?.at).toBe(NOW);
+    expect(write?.status).toMatchObject({ delivered: '1/1', completionTime: at(0), startTime: at(0) });
+  });
+
+  test.each<[when: string, work: Partial<EventWork>, usability: EndpointView['usability'], at: number]>([
+    [
+      'a second after its first request',
+      { firstSentAt: NOW - 300, busy: new Set([uid('uid-a')]) },
+      'usable',
+      700,
+    ],
+    [
+      'at once when an attempt failed',
+      { firstSentAt: NOW, records: recordsOf(aRecord('a', 500)) },
+      'usable',
+      0,
+    ],
+    ['at once when all wait', {}, { reason: 'SecretNotFound', message: 'no Secret' }, 0],
+    ['four seconds after it was seen when nothing could be sent', { seenAt: NOW - 1000 }, 'unknown', 3000],
+    [
+      'not before its next write may come',
+      { nextWriteAt: NOW + 50, records: recordsOf(aRecord('a', 500)) },
+      'usable',
+      50,
+    ],
+  ])('is written %s', (_when, work, usability, delay) => {
+    const views = [aView('a', { usability }), aView('b', { usability })];
+    expect(plan({ views, work, takeUp: open(views) }).write?.at).toBe(NOW + delay);
+  });
+
+  test('is written at once, and not sent, while nothing can be recorded', () => {
+    const views = [aView('a')];
+    const result = plan({ views, takeUp: open(views, { mayBegin: false }) });
+    expect(result.begin).toEqual([]);
+    expect(result.write).toMatchObject({
+      at: NOW,
+      status: { deliveries: [{ state: 'Pending', attempts: 0 }] },
+    });
+  });
+
+  test('records as Canceled what went to an endpoint that the fence no longer finds, whatever came of it', () => {
+    const views = [aView('a')];
+    const work = { begun: new Map([[uid('uid-old'), 'old']]), records: recordsOf(aRecord('old', 200)) };
+    const { write } = plan({ views, work, gone: ['uid-old'], takeUp: open(views) });
+    expect(write?.status.deliveries?.[1]).toMatchObject({
+      endpointName: 'old',
+      state: 'Canceled',
+      reason: 'EndpointDeleted',
+    });
+  });
+
+  test('keeps what went to an endpoint that no longer matches', () => {
+    const old = aView('old');
+    const work = { begun: new Map([[old.uid, 'old']]), records: recordsOf(aRecord('old', 200)) };
+    const { write } = plan({ views: [old], work, takeUp: open([]) });
+    expect(write?.status.deliveries).toMatchObject([{ endpointName: 'old', state: 'Succeeded' }]);
+  });
+
+  test('that ends before anything is sent lists no deliveries', () => {
+    const ended: TakeUp = { kind: 'ended', reason: 'TooManyEndpoints', message: 'too many' };
+    const { begin, write } = plan({ takeUp: ended });
+    expect(begin).toEqual([]);
+    expect(write?.status).toMatchObject({ deliveries: [], delivered: '0/0', completionTime: at(0) });
+  });
+});
+
+describe('an event that was taken up', () => {
+  test('is sent on where an attempt is due', () => {
+    const event = takenUp([
+      aDelivery({ endpointName: 'due', attempts: 2, nextAttemptTime: at(0) }),
+      aDelivery({ endpointName: 'early', attempts: 1, nextAttemptTime: at(1) }),
+      aDelivery({ endpointName: 'fresh' }),
+      aDelivery({ endpointName: 'over', state: 'Succeeded' }),
+    ]);
+    const views = ['due', 'early', 'fresh', 'over'].map((name) => aView(name));
+    const result = plan({ event, views });
+    expect(result.begin.map(({ delivery, attempt }) => [delivery.endpointName, attempt])).toEqual([
+      ['due', 3],
+      ['fresh', 1],
+    ]);
+    expect(result.wakeAt).toBe(NOW + 1);
+    expect(result.write).toBeUndefined();
+  });
+
+  test('makes no retry before its failure is written, even where that is due', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a' })]);
+    const work = { records: recordsOf(aRecord('a', 500, { nextAttemptAt: NOW - 1 })) };
+    const result = plan({ event, views: [aView('a')], work });
+    expect(result.begin).toEqual([]);
+    expect(result.write).toMatchObject({
+      at: NOW,
+      status: { deliveries: [{ attempts: 1, reason: 'BadStatus', state: 'Pending' }] },
+    });
+  });
+
+  test('ends Failed with the reason of its last attempt', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a', attempts: 3, firstAttemptTime: at(-9000) })]);
+    const record = aRecord('a', 500, { attempt: 4, nextAttemptAt: undefined });
+    const { write } = plan({ event, views: [aView('a')], work: { records: recordsOf(record) } });
+    expect(write?.status).toMatchObject({
+      completionTime: at(0),
+      deliveries: [{ state: 'Failed', reason: 'BadStatus', attempts: 4, completionTime: at(0) }],
+    });
+  });
+
+  test('gathers outcomes that arrive together', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a' }), aDelivery({ endpointName: 'b' })]);
+    const work = {
+      records: recordsOf(aRecord('a', 200, { endedAt: NOW - 150 })),
+      busy: new Set([uid('uid-b')]),
+    };
+    expect(plan({ event, views: [aView('a'), aView('b')], work }).write?.at).toBe(NOW + 50);
+  });
+
+  test('does not count an outcome twice that is recorded already', () => {
+    const event = takenUp([
+      aDelivery({ endpointName: 'a', attempts: 1, reason: 'BadStatus', nextAttemptTime: at(9) }),
+    ]);
+    const result = plan({ event, views: [aView('a')], work: { records: recordsOf(aRecord('a', 500)) } });
+    expect(result.write).toBeUndefined();
+  });
+
+  test.each<[reason: string, refusal: EndpointView['usability'], want: string]>([
+    ['SecretNotFound', { reason: 'SecretNotFound', message: 'no Secret' }, 'SecretNotReady'],
+    ['InvalidURL', { reason: 'InvalidURL', message: 'bad' }, 'SecretNotReady'],
+    ['URLForbidden', { reason: 'URLForbidden', message: 'forbidden' }, 'URLForbidden'],
+  ])('waits where its endpoint is %s, and keeps the last status code', (_reason, usability, want) => {
+    const event = takenUp([
+      aDelivery({ endpointName: 'a', attempts: 1, reason: 'BadStatus', lastStatusCode: 500 }),
+    ]);
+    const result = plan({ event, views: [aView('a', { usability })] });
+    expect(result.begin).toEqual([]);
+    expect(result.write?.status.deliveries).toMatchObject([
+      { state: 'Pending', reason: want, lastStatusCode: 500 },
+    ]);
+  });
+
+  test('writes nothing while it goes on waiting, nor when it ceases to wait', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a', reason: 'SecretNotReady', message: 'no Secret' })]);
+    const waiting = aView('a', { usability: { reason: 'SecretKeyNotFound', message: 'no key' } });
+    expect(plan({ event, views: [waiting] })).toMatchObject({ write: undefined, begin: [] });
+    const again = plan({ event, views: [aView('a')] });
+    expect(names(again.begin)).toEqual(['a']);
+    expect(again.write).toBeUndefined();
+  });
+
+  test('neither sends nor waits while what its endpoint references was not read yet', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a' })]);
+    const result = plan({ event, views: [aView('a', { usability: 'unknown' })] });
+    expect(result).toMatchObject({ begin: [], write: undefined, wakeAt: undefined });
+  });
+
+  test('reads an endpoint that it does not know before it concludes that it is gone', () => {
+    const event = takenUp([
+      aDelivery({ endpointName: 'a' }),
+      aDelivery({ endpointName: 'b', state: 'Succeeded' }),
+    ]);
+    const result = plan({ event, views: [] });
+    expect(result.verify.map(({ endpointName }) => endpointName)).toEqual(['a']);
+    expect(result.write).toBeUndefined();
+  });
+
+  test.each<[how: string, scenario: Scenario]>([
+    ['a read has shown that', { gone: ['uid-a'] }],
+    ['it has a deletionTimestamp', { views: [aView('a', { deleting: true })] }],
+  ])('ends Canceled where the endpoint is gone, as %s, and its attempt is aborted', (_how, scenario) => {
+    const event = takenUp([aDelivery({ endpointName: 'a', nextAttemptTime: at(9) })]);
+    const result = plan({ event, work: { busy: new Set([uid('uid-a')]) }, ...scenario });
+    expect(result.abort).toEqual([uid('uid-a')]);
+    const [delivery] = result.write?.status.deliveries ?? [];
+    expect(delivery).toMatchObject({ state: 'Canceled', reason: 'EndpointDeleted', completionTime: at(0) });
+    expect(delivery?.nextAttemptTime).toBeUndefined();
+  });
+
+  test('keeps a success that came before its endpoint was deleted', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a' })]);
+    const result = plan({ event, gone: ['uid-a'], work: { records: recordsOf(aRecord('a', 204)) } });
+    expect(result.write?.status.deliveries).toMatchObject([{ state: 'Succeeded' }]);
+  });
+
+  test('sends nothing while too many outcomes are unwritten', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a' })]);
+    expect(plan({ event, views: [aView('a')], mayBegin: false }).begin).toEqual([]);
+  });
+
+  test('is written again when its generation has changed', () => {
+    const { status } = takenUp([aDelivery({ endpointName: 'a' })]);
+    const event = anEvent({ status, metadata: { generation: 2 } });
+    const work = { busy: new Set([uid('uid-a')]) };
+    expect(plan({ event, views: [aView('a')], work }).write?.status.observedGeneration).toBe(2);
+  });
+});
+
+test.each([
+  ['is being deleted', anEvent({ metadata: { deletionTimestamp: at(0) } })],
+  ['has finished', anEvent({ status: { startTime: at(-9), completionTime: at(-1) } })],
+])('an event that %s is left alone, and its attempts are aborted', (_what, event) => {
+  const work = { busy: new Set([uid('uid-a')]) };
+  const result = plan({ event, views: [aView('a')], work });
+  expect(result).toMatchObject({ begin: [], pending: [], abort: [uid('uid-a')] });
+  expect(result.write).toBeUndefined();
+});
