@@ -63,10 +63,14 @@ async function attempt(
   const { registry, works, clock, attempts, enqueue, hooks } = context;
   const { endpointUID, deliveryID, firstAttemptTime } = delivery;
   const payload = await readPayload(context, event);
+  // Nothing is there to be sent: the next reconcile is to read the event before it begins anything.
+  if (!payload) work.mustRead = true;
+  if (payload?.ok === false)
+    throw new Error('this version can not send the payload of an event that was taken up');
   // Read last: a key that was rotated while the attempt waited for its turn is used.
   const endpoint = registry.get(endpointUID);
   const config = registry.config(endpointUID);
-  if (!payload || !endpoint || !config || signal.aborted) return;
+  if (!payload || !endpoint || !config || signal.aborted || works.hold(work.key)) return;
   if (work.firstSentAt === undefined) {
     work.firstSentAt = clock.now();
     enqueue(work.key, FIRST_WRITE_AFTER_REQUEST_MILLISECONDS);

@@ -21,11 +21,17 @@ export interface MutableEventWork extends EventWork {
   fence?: 'asked' | readonly WebhookEndpoint[];
   /** Whether the object must be read before the next write, since the last one was refused or its answer was lost. */
   mustRead: boolean;
+  /** Whether the next write waits for the backoff of one that failed for a reason that concerns all. */
+  backsOff: boolean;
 }
+
+// With so many outcomes in memory alone nothing more is sent; those in flight come on top.
+const MAX_UNWRITTEN = 1000;
 
 /** The works of all unfinished events by UID: the outbox of outcomes, and what is under way. */
 export class EventWorks {
   readonly #works = new Map<UID, MutableEventWork>();
+  readonly #held = new Set<string>();
   readonly #onSettled = new Set<() => void>();
   #unwritten = 0;
 
@@ -47,6 +53,7 @@ export class EventWorks {
       nextWriteAt: 0,
       storedBytes: 0,
       mustRead: false,
+      backsOff: false,
     };
     this.#works.set(uid, work);
     return work;
@@ -74,6 +81,7 @@ export class EventWorks {
     const work = this.#works.get(uid);
     if (!work) return undefined;
     this.#works.delete(uid);
+    this.#held.delete(work.key);
     this.#written(work.records.size);
     return work;
   }
@@ -81,6 +89,21 @@ export class EventWorks {
   /** Outcomes that no acknowledged write holds yet. */
   get unwritten(): number {
     return this.#unwritten;
+  }
+
+  /** Whether nothing may be sent for this key now, since too many outcomes are unwritten. It is then remembered. */
+  hold(key: string): boolean {
+    if (this.#unwritten < MAX_UNWRITTEN) return false;
+    this.#held.add(key);
+    return true;
+  }
+
+  /** The keys that were held and need not be any more, each once. */
+  release(): readonly string[] {
+    if (this.#unwritten >= MAX_UNWRITTEN) return [];
+    const keys = [...this.#held];
+    this.#held.clear();
+    return keys;
   }
 
   /** Resolves once every outcome was written, or after so many milliseconds. */

@@ -1,4 +1,4 @@
-import type { FlagEvent } from '../api/flagEvent.ts';
+import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { planEvent, type Plan } from '../delivery/plan.ts';
 import { abortAttempt, beginAttempt } from './beginAttempt.ts';
 import { splitKey, type EventContext } from './context.ts';
@@ -10,18 +10,16 @@ export interface ReconcileResult {
   readonly requeueAfterMilliseconds?: number;
 }
 
-// With more outcomes than these in memory alone nothing more is sent.
-const MAX_UNWRITTEN = 1000;
 // An event's next write waits for its size at this rate, and at least for the pause: etcd keeps every version.
 const BYTES_PER_MILLISECOND = 100;
 const PAUSE_BETWEEN_WRITES_MILLISECONDS = 200;
+// What is refused whatever it holds is most likely refused again.
+const PAUSE_AFTER_REFUSAL_MILLISECONDS = 30_000;
 const AT_ONCE: ReconcileResult = { requeueAfterMilliseconds: 0 };
 
 /** The reconciler of FlagEvents: gathers, lets the planner decide, hands attempts to the lanes, writes status once. */
 export class FlagEvents {
   readonly #context: EventContext;
-  /** Keys of events that had nothing sent since too many outcomes were unwritten. */
-  readonly #held = new Set<string>();
 
   constructor(context: EventContext) {
     this.#context = context;
@@ -35,7 +33,7 @@ export class FlagEvents {
     const work = works.open(key, stored.metadata.uid, clock.now());
     const event = work.mustRead ? await this.#readAgain(stored, work) : stored;
     if (!event) return {};
-    works.settle(work, event.status?.deliveries ?? []);
+    this.#settle(work, event.status);
 
     const isFresh = event.status?.startTime === undefined;
     const takeUp = isFresh ? await gatherTakeUp(this.#context, event, work) : undefined;
@@ -46,7 +44,7 @@ export class FlagEvents {
       endpoint: (uid) => registry.view(uid),
       gone: (uid) => registry.isGone(uid),
       work,
-      mayBegin: this.#mayBegin(key),
+      mayBegin: !works.hold(key),
       now: clock.now(),
     });
 
@@ -68,16 +66,17 @@ export class FlagEvents {
     const { works, prepared, pending, hooks } = this.#context;
     const work = works.forget(metadata.uid);
     if (!work) return;
-    for (const endpointUID of [...work.busy]) abortAttempt(this.#context, work, endpointUID);
+    this.#abortAll(work);
     prepared.forget(metadata.uid);
-    this.#held.delete(work.key);
     for (const endpointUID of pending.set(metadata.uid, work.key, [])) hooks.pendingChanged(endpointUID);
+    this.#releaseHeld();
   }
 
   /** To be called when a status write has succeeded after others had failed: what waited for its backoff goes on. */
   recovered(): void {
     for (const work of this.#context.works.all()) {
-      if (!work.mustRead) continue;
+      if (!work.backsOff) continue;
+      work.backsOff = false;
       work.nextWriteAt = 0;
       this.#context.enqueue(work.key);
     }
@@ -90,12 +89,6 @@ export class FlagEvents {
     return event;
   }
 
-  #mayBegin(key: string): boolean {
-    if (this.#context.works.unwritten <= MAX_UNWRITTEN) return true;
-    this.#held.add(key);
-    return false;
-  }
-
   #setPending({ uid, key }: MutableEventWork, { pending: endpointUIDs }: Plan): void {
     const { pending, hooks } = this.#context;
     for (const endpointUID of pending.set(uid, key, endpointUIDs)) hooks.pendingChanged(endpointUID);
@@ -106,21 +99,27 @@ export class FlagEvents {
     work: MutableEventWork,
     { status }: NonNullable<Plan['write']>,
   ): Promise<ReconcileResult> {
-    const { works, recorder, clock } = this.#context;
+    const { recorder, clock } = this.#context;
     switch (await recorder.write(event, status)) {
       case 'gone':
-        this.forget(event);
+        // As long as the store still has the event, a read is to say that it is gone, or all would begin anew.
+        this.#abortAll(work);
+        work.mustRead = true;
         return {};
       case 'conflict':
         work.mustRead = true;
         return AT_ONCE;
       case 'failed':
-        work.mustRead = true;
+        work.backsOff = true;
         work.nextWriteAt = recorder.retryAt;
-        return { requeueAfterMilliseconds: work.nextWriteAt - clock.now() };
+        return this.#readThenWrite(work);
+      case 'refused':
+        work.nextWriteAt = clock.now() + PAUSE_AFTER_REFUSAL_MILLISECONDS;
+        return this.#readThenWrite(work);
       case 'written': {
-        works.settle(work, status.deliveries ?? []);
-        this.#releaseHeld();
+        this.#settle(work, status);
+        // The list is recorded; nobody asks for it again.
+        work.fence = undefined;
         const pause = Math.max(PAUSE_BETWEEN_WRITES_MILLISECONDS, work.storedBytes / BYTES_PER_MILLISECOND);
         work.nextWriteAt = clock.now() + pause;
         if (status.completionTime === undefined) return AT_ONCE;
@@ -130,9 +129,21 @@ export class FlagEvents {
     }
   }
 
+  #readThenWrite(work: MutableEventWork): ReconcileResult {
+    work.mustRead = true;
+    return { requeueAfterMilliseconds: work.nextWriteAt - this.#context.clock.now() };
+  }
+
+  #abortAll(work: MutableEventWork): void {
+    for (const endpointUID of [...work.busy]) abortAttempt(this.#context, work, endpointUID);
+  }
+
+  #settle(work: MutableEventWork, status: FlagEventStatus | undefined): void {
+    this.#context.works.settle(work, status?.deliveries ?? []);
+    this.#releaseHeld();
+  }
+
   #releaseHeld(): void {
-    if (this.#held.size === 0 || this.#context.works.unwritten > MAX_UNWRITTEN) return;
-    for (const key of this.#held) this.#context.enqueue(key);
-    this.#held.clear();
+    for (const key of this.#context.works.release()) this.#context.enqueue(key);
   }
 }

@@ -2,8 +2,11 @@ import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { endedStatus } from '../delivery/eventStatus.ts';
 import type { Clock } from '../runtime/clock.ts';
 
-/** What came of a status write; `failed` also where the answer was lost, so that the write may have gone through. */
-export type WriteResult = 'written' | 'conflict' | 'gone' | 'failed';
+/**
+ * What came of a status write: `refused` for what it holds, whatever was left out; `failed` for a reason that concerns
+ * all, also where the answer was lost, so that the write may have gone through.
+ */
+export type WriteResult = 'written' | 'conflict' | 'gone' | 'refused' | 'failed';
 
 export interface StatusRecorderOptions {
   /** Writes the status and, once that is acknowledged, shows it to the store. */
@@ -49,10 +52,10 @@ export class StatusRecorder {
       const result = await this.#try(event, candidate);
       if (result !== 'refused') return result;
     }
-    return 'failed';
+    return 'refused';
   }
 
-  async #try(event: FlagEvent, status: FlagEventStatus): Promise<WriteResult | 'refused'> {
+  async #try(event: FlagEvent, status: FlagEventStatus): Promise<WriteResult> {
     try {
       await this.#options.replaceStatus(event, status);
       this.#recording = true;
