@@ -128,7 +128,7 @@ export class Reflector<T extends Identified> {
       this.#expectWithin(this.#silence());
       this.#apply(event);
     }
-    this.#contact();
+    this.#lastContact = this.#options.clock.monotonic();
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -179,6 +179,10 @@ export class Reflector<T extends Identified> {
   #contact(): void {
     this.#lastContact = this.#options.clock.monotonic();
     this.#unknownVersions = 0;
+    this.#recovered();
+  }
+
+  #recovered(): void {
     if (this.#reported === '') return;
     this.#reported = '';
     this.#options.onRecovered?.();
@@ -197,6 +201,7 @@ export class Reflector<T extends Identified> {
     if (lasted < SHORTEST_WATCH_MILLISECONDS)
       return this.#backOff(new Error('the watch ended at once'), lasted);
     this.#failures = 0;
+    this.#recovered();
     return 0;
   }
 

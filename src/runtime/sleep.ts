@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts';
 
-/** Resolves after `milliseconds`, or at once when the signal is aborted. */
+/** Resolves after `milliseconds`; at once where that is 0, or when the signal is aborted. */
 export const sleep = (clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal.aborted || milliseconds <= 0) return resolve();
     const finish = (): void => {
       cancel();
       signal.removeEventListener('abort', finish);

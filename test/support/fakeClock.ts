@@ -40,6 +40,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Milliseconds until the next timer is due; Infinity where none is waiting. */
+  get untilNext(): number {
+    return Math.min(...[...this.#timers].map(({ due }) => due - this.#monotonic));
+  }
+
   /** Moves both clocks; after each timer that falls due, and at the end, whatever it set off may run. */
   async advance(milliseconds: number): Promise<void> {
     const target = this.#monotonic + milliseconds;
