@@ -11,7 +11,7 @@ import type { EndpointView, TakeUp } from './takeUp.ts';
 export interface EventWork {
   readonly seenAt: number;
   readonly firstSentAt?: number;
-  /** Name by UID of every endpoint that an attempt was handed out for. */
+  /** Name by UID of every endpoint that a request was begun to. */
   readonly begun: ReadonlyMap<UID, string>;
   /** Endpoints with an attempt that is queued or in flight. */
   readonly busy: ReadonlySet<UID>;
@@ -86,13 +86,12 @@ export function planEvent(input: PlanInput): Plan {
   const free = pending.filter((delivery) => canBegin(delivery, input));
   const due = free.filter((delivery) => dueAt(delivery) <= now);
   const write = planWrite(input, before, deliveries);
+  const wanted = new Set(pending.map(({ endpointUID }) => endpointUID));
   return {
     begin: input.mayBegin && (takeUp?.mayBegin ?? true) ? due.map(start) : [],
-    pending: pending.map(({ endpointUID }) => endpointUID),
+    pending: [...wanted],
     verify: pending.filter(({ endpointUID }) => !input.endpoint(endpointUID)),
-    abort: deliveries.flatMap(({ state, endpointUID }) =>
-      state !== 'Pending' && work.busy.has(endpointUID) ? [endpointUID] : [],
-    ),
+    abort: [...work.busy].filter((uid) => !wanted.has(uid)),
     write,
     wakeAt: earliest([...free.map(dueAt), ...(write ? [write.at] : [])].filter((at) => at > now)),
   };

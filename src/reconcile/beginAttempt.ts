@@ -16,8 +16,7 @@ export function beginAttempt(
   work: MutableEventWork,
   start: Start,
 ): void {
-  const { endpointUID, endpointName } = start.delivery;
-  work.begun.set(endpointUID, endpointName);
+  const { endpointUID } = start.delivery;
   work.busy.add(endpointUID);
   context.lanes.offer({
     namespace: event.metadata.namespace,
@@ -61,7 +60,7 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<void> {
   const { registry, works, clock, attempts, enqueue, hooks } = context;
-  const { endpointUID, deliveryID, firstAttemptTime } = delivery;
+  const { endpointUID, endpointName, deliveryID, firstAttemptTime } = delivery;
   const payload = await readPayload(context, event);
   // Nothing is there to be sent: the next reconcile is to read the event before it begins anything.
   if (!payload) work.mustRead = true;
@@ -71,6 +70,7 @@ async function attempt(
   const endpoint = registry.get(endpointUID);
   const config = registry.config(endpointUID);
   if (!payload || !endpoint || !config || signal.aborted || works.hold(work.key)) return;
+  work.begun.set(endpointUID, endpointName);
   if (work.firstSentAt === undefined) {
     work.firstSentAt = clock.now();
     enqueue(work.key, FIRST_WRITE_AFTER_REQUEST_MILLISECONDS);
