@@ -83,6 +83,8 @@ export class EventWorks {
     this.#works.delete(uid);
     this.#held.delete(work.key);
     this.#written(work.records.size);
+    // The watch may show that an event has finished before the answer of the write that finished it comes.
+    work.records.clear();
     return work;
   }
 
