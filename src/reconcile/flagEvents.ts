@@ -13,6 +13,8 @@ export interface ReconcileResult {
 // An event's next write waits for its size at this rate, and at least for the pause: etcd keeps every version.
 const BYTES_PER_MILLISECOND = 100;
 const PAUSE_BETWEEN_WRITES_MILLISECONDS = 200;
+// So that it is no race without a pause with somebody who writes all the time.
+const PAUSE_AFTER_CONFLICT_MILLISECONDS = 50;
 // What is refused whatever it holds is most likely refused again.
 const PAUSE_AFTER_REFUSAL_MILLISECONDS = 30_000;
 const AT_ONCE: ReconcileResult = { requeueAfterMilliseconds: 0 };
@@ -38,6 +40,8 @@ export class FlagEvents {
     const isFresh = event.status?.startTime === undefined;
     const takeUp = isFresh ? await gatherTakeUp(this.#context, event, work) : undefined;
     if (isFresh && !takeUp) return {};
+    // The store may have let go of the event meanwhile.
+    if (works.get(work.uid) !== work) return {};
     const plan = planEvent({
       event,
       takeUp,
@@ -108,7 +112,7 @@ export class FlagEvents {
         return {};
       case 'conflict':
         work.mustRead = true;
-        return AT_ONCE;
+        return { requeueAfterMilliseconds: PAUSE_AFTER_CONFLICT_MILLISECONDS };
       case 'failed':
         work.backsOff = true;
         work.nextWriteAt = recorder.retryAt;
