@@ -142,7 +142,10 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     replaceStatus: (endpoint, status) =>
       writeStatus(endpoints.store(endpoint.metadata.namespace), endpoint, status, (metadata, wanted) =>
         endpointClient.replaceStatus(metadata, wanted, signal),
-      ),
+      ).catch((error: unknown) => {
+        // Its watch will show that it is gone.
+        if (refusalOf(error) !== 'gone') throw error;
+      }),
     registry,
     histories,
     pending,
