@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, types } from 'node:util';
 import { z } from 'zod';
 import { parseCidr } from './http/cidr.ts';
 import { parseBindAddress } from './http/bindAddress.ts';
@@ -20,9 +20,9 @@ interface Flag<S extends z.ZodType> {
   readonly schema: S;
 }
 
-const namespaceName = z
-  .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be the name of a namespace');
+const namespaceName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, {
+  error: ({ input }) => `${JSON.stringify(input)} is not the name of a namespace`,
+});
 const cidr = parsedBy(parseCidr);
 const bindAddress = parsedBy(parseBindAddress);
 
@@ -107,8 +107,10 @@ function readArguments(args: readonly string[]): { help: boolean; version: boole
     const { help = false, version = false, ...flags } = values;
     return { help: help === true, version: version === true, flags: flags as GivenFlags };
   } catch (error) {
-    const [sentence] = error instanceof Error ? error.message.split(/\.?\s*(?:To specify|Did you|\n)/) : [];
-    throw new UsageError(`${sentence ?? 'The flags can not be read'}; see --help`);
+    if (!types.isNativeError(error)) throw error;
+    // What follows the first line or sentence is advice on quoting.
+    const [sentence = ''] = error.message.split(/\.?\s*(?:To specify|Did you|\n)/);
+    throw new UsageError(`${sentence}; see --help`);
   }
 }
 
