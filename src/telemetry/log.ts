@@ -9,16 +9,20 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** The process's logger, to standard error's neighbour standard output: messages are constants, what varies are keys. */
+/** The process's logger, to standard output: messages are constants, what varies are keys. */
 export function createLogger(level: LogLevel, format: LogFormat): Logger {
   const options = { level, base: undefined, timestamp: () => `,"time":"${new Date().toISOString()}"` };
-  return format === 'pretty' ? pino(options, pretty({ colorize: process.stdout.isTTY, sync: true })) : pino(options);
+  if (format === 'json') return pino(options);
+  return pino(options, pretty({ colorize: process.stdout.isTTY, sync: true }));
 }
 
-/** What may be said of an error: its class and message for our own errors, else its code. Peers' bytes never get in. */
+/**
+ * What may be said of an error: its name, its code, and its message unless that may hold a peer's bytes, as those of
+ * errors with a code (Node's, undici's) and of JSON.parse do.
+ */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: 'not an Error' };
   const { name, message } = error;
-  const code = 'code' in error ? error.code : undefined;
-  return { error: name, message, ...(code === undefined ? {} : { code }) };
+  if ('code' in error) return { error: name, code: error.code };
+  return error instanceof SyntaxError ? { error: name } : { error: name, message };
 }
