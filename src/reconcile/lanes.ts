@@ -132,18 +132,20 @@ export class Lanes {
     this.#rotation.delete(namespace);
     lanes.delete(lane.endpointUID);
     const job = this.#canStart(lane) ? lane.waiting.values().next().value : undefined;
-    if (job) this.#start(lane, job);
+    const run = job && this.#take(lane, job);
     if (this.#canStart(lane)) lanes.set(lane.endpointUID, lane);
     if (lanes.size > 0) this.#rotation.set(namespace, lanes);
+    // Last: it may offer, or cancel, others.
+    run?.();
   }
 
-  #start(lane: Lane, job: Job): void {
+  #take(lane: Lane, job: Job): () => void {
     const controller = new AbortController();
     lane.waiting.delete(job.eventUID);
     lane.running.set(job.eventUID, controller);
     this.#total += 1;
     this.#running.set(job.namespace, (this.#running.get(job.namespace) ?? 0) + 1);
-    void job.run(controller.signal).finally(() => this.#ended(lane, job));
+    return () => void job.run(controller.signal).finally(() => this.#ended(lane, job));
   }
 
   #ended(lane: Lane, { namespace, eventUID }: Job): void {

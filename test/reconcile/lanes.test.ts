@@ -1,0 +1,338 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { UID } from '../../src/api/objectMeta.ts';
+import { Lanes } from '../../src/reconcile/lanes.ts';
+import { uid } from '../support/fixtures.ts';
+
+interface Running {
+  readonly name: string;
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+}
+
+/** Lanes whose attempts run until they are told to end; attempts are called `namespace/endpoint/event`. */
+class Track {
+  readonly started: string[] = [];
+  readonly running = new Map<string, Running>();
+  readonly limits = new Map<UID, number>();
+  readonly lanes: Lanes;
+
+  constructor(maxInFlight: number, limit = Infinity) {
+    this.lanes = new Lanes({ maxInFlight, limit: (endpoint) => this.limits.get(endpoint) ?? limit });
+  }
+
+  offer(...names: string[]): void {
+    for (const name of names) {
+      const [namespace = '', endpoint = '', event = ''] = name.split('/');
+      const run = (signal: AbortSignal) => {
+        const { promise, resolve: end } = Promise.withResolvers<void>();
+        this.started.push(name);
+        this.running.set(name, { name, signal, end });
+        return promise;
+      };
+      this.lanes.offer({ namespace, endpointUID: uid(endpoint), eventUID: uid(event), run });
+    }
+  }
+
+  cancel(name: string): void {
+    const [, endpoint = '', event = ''] = name.split('/');
+    this.lanes.cancel(uid(event), uid(endpoint));
+  }
+
+  async end(...names: string[]): Promise<void> {
+    for (const name of names) {
+      this.running.get(name)?.end();
+      this.running.delete(name);
+      await settle();
+    }
+  }
+
+  get now(): string[] {
+    return [...this.running.keys()];
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('limits', () => {
+  test("at most the endpoint's limit of attempts are open to it, in the order in which they came", async () => {
+    const track = new Track(100, 2);
+    track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4', 'a/y/1');
+    expect(track.now).toEqual(['a/x/1', 'a/x/2', 'a/y/1']);
+    await track.end('a/x/2');
+    expect(track.now).toEqual(['a/x/1', 'a/y/1', 'a/x/3']);
+    await track.end('a/x/1', 'a/x/3');
+    expect(track.started).toEqual(['a/x/1', 'a/x/2', 'a/y/1', 'a/x/3', 'a/x/4']);
+  });
+
+  test('at most so many are open in all', async () => {
+    const track = new Track(4);
+    track.offer('a/x/1', 'b/y/1', 'c/z/1', 'd/u/1', 'e/v/1');
+    expect(track.now).toEqual(['a/x/1', 'b/y/1', 'c/z/1', 'd/u/1']);
+    expect(track.lanes.inFlight).toBe(4);
+    await track.end('c/z/1');
+    expect(track.now).toEqual(['a/x/1', 'b/y/1', 'd/u/1', 'e/v/1']);
+  });
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 3],
+    [8, 6],
+    [10, 8],
+    [256, 192],
+  ])('of %d slots one namespace takes at most %d', (maxInFlight, share) => {
+    const track = new Track(maxInFlight);
+    for (let event = 0; event < 300; event += 1) track.offer(`a/x/${event}`);
+    expect(track.now).toHaveLength(share);
+    for (let event = 0; event < 300; event += 1) track.offer(`b/y/${event}`);
+    expect(track.now).toHaveLength(maxInFlight);
+  });
+
+  test('a limit that is raised is used when the lane is woken', () => {
+    const track = new Track(100, 1);
+    track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4');
+    track.limits.set(uid('x'), 3);
+    expect(track.now).toHaveLength(1);
+    track.lanes.wake('a', uid('x'));
+    expect(track.now).toEqual(['a/x/1', 'a/x/2', 'a/x/3']);
+  });
+
+  test('a limit that is lowered lets what is open end, and starts nothing before', async () => {
+    const track = new Track(100, 3);
+    track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4');
+    track.limits.set(uid('x'), 1);
+    await track.end('a/x/1', 'a/x/2');
+    expect(track.now).toEqual(['a/x/3']);
+    await track.end('a/x/3');
+    expect(track.now).toEqual(['a/x/4']);
+  });
+
+  test('waking a lane that does not exist does nothing', () => {
+    const track = new Track(1);
+    track.lanes.wake('a', uid('nobody'));
+    expect(track.lanes.inFlight).toBe(0);
+  });
+});
+
+describe('turns', () => {
+  let track: Track;
+
+  /** Ends what is open, one by one, until nothing is. */
+  async function drained(): Promise<string[]> {
+    for (let name = track.now[0]; name !== undefined; name = track.now[0]) await track.end(name);
+    return track.started;
+  }
+
+  beforeEach(() => {
+    track = new Track(1);
+    track.offer('a/first/0');
+  });
+
+  test('go round by namespace, however many one of them has', async () => {
+    track.offer('a/x/1', 'a/x/2', 'a/x/3', 'b/y/1', 'c/z/1', 'b/y/2');
+    expect(await drained()).toEqual(['a/first/0', 'a/x/1', 'b/y/1', 'c/z/1', 'a/x/2', 'b/y/2', 'a/x/3']);
+  });
+
+  test('go round by endpoint within a namespace', async () => {
+    track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/y/1', 'a/y/2', 'b/z/1', 'b/z/2');
+    expect(await drained()).toEqual([
+      'a/first/0',
+      'a/x/1',
+      'b/z/1',
+      'a/y/1',
+      'b/z/2',
+      'a/x/2',
+      'a/y/2',
+      'a/x/3',
+    ]);
+  });
+
+  test('an endpoint at its limit keeps no other one from its turn', async () => {
+    const busy = new Track(2, 1);
+    busy.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/y/1');
+    expect(busy.now).toEqual(['a/x/1', 'a/y/1']);
+  });
+});
+
+describe('offering', () => {
+  test('an attempt that waits already, or runs, is not queued twice', async () => {
+    const track = new Track(100, 1);
+    track.offer('a/x/1', 'a/x/1', 'a/x/2', 'a/x/2');
+    await track.end('a/x/1', 'a/x/2');
+    expect(track.started).toEqual(['a/x/1', 'a/x/2']);
+  });
+
+  test('an attempt that has ended may come again', async () => {
+    const track = new Track(1);
+    track.offer('a/x/1');
+    await track.end('a/x/1');
+    track.offer('a/x/1');
+    expect(track.started).toEqual(['a/x/1', 'a/x/1']);
+  });
+
+  test('an attempt that offers others as it begins costs nobody their turn', async () => {
+    const track = new Track(1);
+    track.offer('a/first/0', 'a/x/1');
+    const run = async () => track.offer('a/y/1');
+    track.lanes.offer({ namespace: 'a', eventUID: uid('1'), endpointUID: uid('w'), run });
+    track.offer('a/z/1');
+    await track.end('a/first/0', 'a/x/1', 'a/z/1', 'a/y/1');
+    expect(track.started).toEqual(['a/first/0', 'a/x/1', 'a/z/1', 'a/y/1']);
+  });
+});
+
+describe('cancelling', () => {
+  test('drops an attempt that waits', async () => {
+    const track = new Track(100, 1);
+    track.offer('a/x/1', 'a/x/2', 'a/x/3');
+    track.cancel('a/x/2');
+    await track.end('a/x/1');
+    expect(track.started).toEqual(['a/x/1', 'a/x/3']);
+  });
+
+  test('aborts an attempt in flight, which holds its slot until it has ended', async () => {
+    const track = new Track(1);
+    track.offer('a/x/1', 'a/x/2');
+    const { signal } = track.running.get('a/x/1') ?? {};
+    expect(signal?.aborted).toBe(false);
+    track.cancel('a/x/1');
+    expect(signal?.aborted).toBe(true);
+    expect(track.lanes.inFlight).toBe(1);
+    await track.end('a/x/1');
+    expect(track.now).toEqual(['a/x/2']);
+  });
+
+  test('concerns that attempt alone', () => {
+    const track = new Track(100);
+    track.offer('a/x/1', 'a/x/2', 'a/y/1');
+    track.cancel('a/x/1');
+    track.cancel('a/z/1');
+    expect(track.running.get('a/x/2')?.signal.aborted).toBe(false);
+    expect(track.running.get('a/y/1')?.signal.aborted).toBe(false);
+  });
+});
+
+describe('draining', () => {
+  const never = new AbortController().signal;
+
+  test('resolves at once where nothing is in flight', async () => {
+    await expect(new Track(1).lanes.drain(never)).resolves.toBeUndefined();
+  });
+
+  test('starts nothing more, and waits for what is in flight without aborting it', async () => {
+    const track = new Track(100, 1);
+    track.offer('a/x/1', 'a/x/2', 'a/y/1');
+    let drained = false;
+    const draining = track.lanes.drain(never).then(() => (drained = true));
+    track.offer('a/z/1');
+    expect([...track.running.values()].some(({ signal }) => signal.aborted)).toBe(false);
+    await track.end('a/x/1');
+    expect(drained).toBe(false);
+    await track.end('a/y/1');
+    await draining;
+    expect(track.started).toEqual(['a/x/1', 'a/y/1']);
+  });
+
+  test('is hastened by its signal, which aborts what is in flight', async () => {
+    const track = new Track(100);
+    const hasten = new AbortController();
+    track.offer('a/x/1', 'a/y/1');
+    const draining = track.lanes.drain(hasten.signal);
+    hasten.abort();
+    expect([...track.running.values()].map(({ signal }) => signal.aborted)).toEqual([true, true]);
+    await track.end('a/x/1', 'a/y/1');
+    await draining;
+    expect(track.lanes.inFlight).toBe(0);
+  });
+
+  test('with a signal that is aborted already aborts at once', async () => {
+    const track = new Track(100);
+    track.offer('a/x/1');
+    const draining = track.lanes.drain(AbortSignal.abort());
+    expect(track.running.get('a/x/1')?.signal.aborted).toBe(true);
+    await track.end('a/x/1');
+    await draining;
+    expect(track.now).toEqual([]);
+  });
+});
+
+const pick = fc.nat({ max: 3 });
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.constant('offer' as const), pick, pick, fc.nat({ max: 9 })) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('end' as const), fc.nat({ max: 20 })) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('cancel' as const), pick, pick, fc.nat({ max: 9 })) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fc.constant('limit' as const), pick, pick, fc.integer({ min: 1, max: 4 })),
+  },
+);
+
+test('whatever happens: never over a limit, no slot left free, first in first out, nothing lost', async () => {
+  const property = fc.asyncProperty(
+    fc.integer({ min: 1, max: 8 }),
+    fc.array(step, { maxLength: 80 }),
+    async (maxInFlight, steps) => {
+      const share = Math.max(1, Math.ceil((maxInFlight * 3) / 4));
+      const track = new Track(maxInFlight, 2);
+      // The model: what waits in each lane, in order.
+      const waiting = new Map<string, string[]>();
+      const laneOf = (name: string) => name.slice(0, name.lastIndexOf('/'));
+      const limitOf = (lane: string) => track.limits.get(uid(lane.replace('/', '-'))) ?? 2;
+      let seen = 0;
+
+      const check = () => {
+        for (const name of track.started.slice(seen)) {
+          // Each that has started was the first of its lane.
+          expect(waiting.get(laneOf(name))?.shift()).toBe(name);
+        }
+        seen = track.started.length;
+        const open = (prefix: string) => track.now.filter((name) => name.startsWith(prefix)).length;
+        expect(track.lanes.inFlight).toBe(track.now.length);
+        expect(track.now.length).toBeLessThanOrEqual(maxInFlight);
+        for (const namespace of ['0', '1', '2', '3']) {
+          expect(open(`${namespace}/`)).toBeLessThanOrEqual(share);
+        }
+        // Nothing waits that could start.
+        for (const [lane, names] of waiting) {
+          const full =
+            track.now.length === maxInFlight ||
+            open(`${lane.split('/')[0] ?? ''}/`) >= share ||
+            open(`${lane}/`) >= limitOf(lane);
+          expect(names.length === 0 || full).toBe(true);
+        }
+      };
+      const nameOf = (namespace: number, endpoint: number, event: number) =>
+        `${namespace}/${namespace}-${endpoint}/${event}`;
+      const isKnown = (name: string) => track.running.has(name) || waiting.get(laneOf(name))?.includes(name);
+
+      for (const [kind, a, b = 0, c = 0] of steps) {
+        const name = nameOf(a, b, c);
+        if (kind === 'offer' && !isKnown(name)) {
+          waiting.set(laneOf(name), [...(waiting.get(laneOf(name)) ?? []), name]);
+        }
+        if (kind === 'offer') track.offer(name);
+        if (kind === 'end') await track.end(track.now[a % Math.max(1, track.now.length)] ?? '');
+        if (kind === 'cancel') {
+          track.cancel(name);
+          waiting.set(
+            laneOf(name),
+            (waiting.get(laneOf(name)) ?? []).filter((other) => other !== name),
+          );
+        }
+        if (kind === 'limit') {
+          track.limits.set(uid(`${a}-${b}`), c);
+          track.lanes.wake(`${a}`, uid(`${a}-${b}`));
+        }
+        check();
+      }
+      while (track.now.length > 0) {
+        await track.end(track.now[0] ?? '');
+        check();
+      }
+      expect([...waiting.values()].flat()).toEqual([]);
+    },
+  );
+  await fc.assert(property, { numRuns: 150 });
+});
