@@ -1,7 +1,8 @@
 // What every npm script starts with, on whatever Node ≥ 18 there is:
-//   node scripts/bootstrap.mjs [flags of Node] <a script | a tool of node_modules/.bin> [arguments]
+//   exec node scripts/bootstrap.mjs [flags of Node] <a script | a tool of node_modules/.bin> [arguments]
 // installs what the lock file names where it isn't there, then runs the rest with the pinned Node, a .ts file through
-// ts-node. Not `node bootstrap.mjs && node …`: the shell has already looked up `node` then and keeps to it.
+// ts-node. Not `node bootstrap.mjs && node …`: the shell has already looked up `node` then and keeps to it. `exec`
+// because npm passes a signal to the shell only.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
