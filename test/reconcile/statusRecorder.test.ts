@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { FlagEvent, FlagEventStatus } from '../../src/api/flagEvent.ts';
+import { eventStatus } from '../../src/delivery/eventStatus.ts';
+import { StatusRecorder, type StatusRecorderOptions } from '../../src/reconcile/statusRecorder.ts';
+import { FakeClock } from '../support/fakeClock.ts';
+import { aDelivery, anEvent } from '../support/fixtures.ts';
+
+type Refusal = ReturnType<StatusRecorderOptions['refusalOf']>;
+
+class WriteError extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal);
+    this.refusal = refusal;
+  }
+}
+
+const event = anEvent();
+const clock = new FakeClock();
+const status = eventStatus(event, [aDelivery({ reason: 'Timeout', message: 'words' })], clock.now());
+let answers: (Refusal | 'ok')[];
+let writes: FlagEventStatus[];
+let recoveries: number;
+let errors: unknown[];
+let recorder: StatusRecorder;
+
+beforeEach(() => {
+  answers = [];
+  writes = [];
+  recoveries = 0;
+  errors = [];
+  recorder = new StatusRecorder({
+    replaceStatus: async (_event: FlagEvent, wanted) => {
+      writes.push(wanted);
+      const answer = answers.shift() ?? 'ok';
+      if (answer !== 'ok') throw new WriteError(answer);
+    },
+    refusalOf: (error) => (error instanceof WriteError ? error.refusal : 'other'),
+    onRecovered: () => (recoveries += 1),
+    onError: (_event, error) => errors.push(error),
+    clock,
+  });
+});
+
+const write = (...then: (Refusal | 'ok')[]) => {
+  answers = then;
+  return recorder.write(event, status);
+};
+
+describe('recording', () => {
+  test('is not known to work before a write has succeeded', async () => {
+    expect(recorder.recording).toBe(false);
+    await write('ok');
+    expect(recorder.recording).toBe(true);
+  });
+
+  test.each<[answers: (Refusal | 'ok')[], result: string, recording: boolean]>([
+    [['ok'], 'written', true],
+    [['conflict'], 'conflict', true],
+    [['gone'], 'gone', true],
+    [['invalid', 'invalid', 'invalid'], 'refused', true],
+    [['too large', 'too large', 'too large'], 'refused', true],
+    [['too large', 'ok'], 'written', true],
+    [['other'], 'failed', false],
+    [['too large', 'other'], 'failed', false],
+  ])('after writes answered %j the result is %s, and it works: %p', async (then, result, recording) => {
+    await write('ok');
+    expect(await write(...then)).toBe(result);
+    expect(recorder.recording).toBe(recording);
+  });
+
+  test.each<[answer: Refusal]>([['conflict'], ['gone'], ['invalid']])(
+    'what says nothing about other objects (%s) does not make it work either',
+    async (answer) => {
+      await write('ok');
+      await write('other');
+      await write(answer, answer, answer);
+      expect(recorder.recording).toBe(false);
+      await write('ok');
+      expect(recorder.recording).toBe(true);
+    },
+  );
+
+  test('is told to have recovered once, and only after failures', async () => {
+    await write('ok');
+    await write('conflict');
+    await write('ok');
+    expect(recoveries).toBe(0);
+    await write('other');
+    await write('other');
+    await write('ok');
+    await write('ok');
+    expect(recoveries).toBe(1);
+  });
+
+  test.each<[answers: (Refusal | 'ok')[], errors: number]>([
+    [['ok'], 0],
+    [['conflict'], 0],
+    [['gone'], 0],
+    [['other'], 1],
+    [['too large', 'ok'], 1],
+    [['invalid', 'too large', 'invalid'], 3],
+  ])('of writes answered %j, %d are errors to tell', async (then, count) => {
+    await write(...then);
+    expect(errors).toHaveLength(count);
+  });
+});
+
+describe('the backoff', () => {
+  const backoff = () => recorder.retryAt - clock.now();
+
+  test('doubles with each failure, and ends at 30 s', async () => {
+    const seen: number[] = [];
+    for (let failure = 0; failure < 9; failure += 1) {
+      await write('other');
+      seen.push(backoff());
+    }
+    expect(seen).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    for (let failure = 0; failure < 2000; failure += 1) await write('other');
+    expect(backoff()).toBe(30_000);
+  });
+
+  test('is reset by a write that succeeds', async () => {
+    for (let failure = 0; failure < 5; failure += 1) await write('other');
+    await write('ok');
+    await write('other');
+    expect(backoff()).toBe(500);
+  });
+
+  test('does not grow by what says nothing about other objects', async () => {
+    await write('other');
+    await write('conflict');
+    await write('gone');
+    await write('invalid', 'invalid', 'invalid');
+    expect(backoff()).toBe(500);
+  });
+});
+
+describe('a status that is refused', () => {
+  test('is written without messages, then as the least that ends the event', async () => {
+    expect(await write('too large', 'invalid', 'ok')).toBe('written');
+    const [whole, silent, least] = writes;
+    expect(whole).toBe(status);
+    expect(silent).toEqual({ ...status, deliveries: [{ ...status.deliveries?.[0], message: undefined }] });
+    expect(least).toMatchObject({
+      completionTime: '2026-01-01T00:00:00.000Z',
+      delivered: '0/0',
+      deliveries: [],
+    });
+    expect(least?.conditions?.map(({ type, status: value, reason }) => [type, value, reason])).toEqual([
+      ['Succeeded', 'False', 'PayloadTooLarge'],
+      ['Reconciling', 'False', 'PayloadTooLarge'],
+      ['Stalled', 'True', 'PayloadTooLarge'],
+    ]);
+  });
+
+  test('is not made smaller for another reason', async () => {
+    await write('conflict');
+    await write('gone');
+    await write('other');
+    expect(writes).toEqual([status, status, status]);
+  });
+
+  test('leaves the status that was handed in as it is', async () => {
+    const before = structuredClone(status);
+    await write('too large', 'too large', 'too large');
+    expect(status).toEqual(before);
+  });
+});
