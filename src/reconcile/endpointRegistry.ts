@@ -41,7 +41,7 @@ type ObjectName = `${ObjectKind}/${string}`;
 // By then the store has seen an endpoint that a read has shown, or it is gone again.
 const ADOPTED_FOR_MILLISECONDS = 60_000;
 // UIDs never come back; the bound only keeps the memory small.
-const MAX_GONE = 10_000;
+const MAX_REMEMBERED = 10_000;
 
 /**
  * What the process knows of endpoints by UID: those of the store, and those that a fence or a read has shown before the
@@ -53,6 +53,8 @@ export class EndpointRegistry {
   readonly #byNamespace = new Map<string, Set<UID>>();
   readonly #users = new Map<string, Set<UID>>();
   readonly #gone = new Set<UID>();
+  /** Those that the store has let go of: a fence that began before may still show them. */
+  readonly #left = new Set<UID>();
   readonly #reads = new Map<UID, Promise<void>>();
 
   constructor(options: EndpointRegistryOptions) {
@@ -62,6 +64,7 @@ export class EndpointRegistry {
   /** Takes over an endpoint as the store has it. */
   set(endpoint: WebhookEndpoint): void {
     const { uid, namespace } = endpoint.metadata;
+    this.#left.delete(uid);
     const known = this.#entries.get(uid);
     const before = known?.endpoint;
     if (known && before && sameConfiguration(before, endpoint)) {
@@ -79,7 +82,8 @@ export class EndpointRegistry {
   adopt(endpoint: WebhookEndpoint): void {
     const { uid, generation } = endpoint.metadata;
     const known = this.#entries.get(uid)?.endpoint;
-    if (this.isGone(uid) || (known && known.metadata.generation >= generation)) return;
+    if (this.isGone(uid) || this.#left.has(uid)) return;
+    if (known && known.metadata.generation >= generation) return;
     this.set(endpoint);
     if (known) return;
     this.#options.clock.schedule(ADOPTED_FOR_MILLISECONDS, () => {
@@ -97,16 +101,17 @@ export class EndpointRegistry {
   async #read(namespace: string, name: string, uid: UID): Promise<void> {
     try {
       const endpoint = await this.#options.read(namespace, name);
-      if (endpoint?.metadata.uid === uid) this.adopt(endpoint);
-      else this.markGone(uid);
+      if (endpoint?.metadata.uid !== uid) return remember(this.#gone, uid);
+      this.#left.delete(uid);
+      this.adopt(endpoint);
     } finally {
       this.#reads.delete(uid);
     }
   }
 
-  /** Forgets an endpoint that was deleted. */
+  /** Forgets an endpoint that the store no longer has. Whether it is gone, a read is to say. */
   delete(endpoint: WebhookEndpoint): void {
-    this.markGone(endpoint.metadata.uid);
+    remember(this.#left, endpoint.metadata.uid);
     this.#drop(endpoint);
   }
 
@@ -122,15 +127,7 @@ export class EndpointRegistry {
     this.#options.onChange(endpoint);
   }
 
-  /** Notes that an endpoint does not exist any more, as a read or a fence has shown. */
-  markGone(uid: UID): void {
-    this.#gone.add(uid);
-    for (const oldest of this.#gone) {
-      if (this.#gone.size <= MAX_GONE) break;
-      this.#gone.delete(oldest);
-    }
-  }
-
+  /** Whether a read has shown that an endpoint does not exist any more. */
   isGone(uid: UID): boolean {
     return this.#gone.has(uid);
   }
@@ -214,6 +211,14 @@ export class EndpointRegistry {
       if (users?.size === 0) this.#users.delete(`${namespace}/${name}`);
       this.#options.objects.release(kind, namespace, object);
     }
+  }
+}
+
+function remember(uids: Set<UID>, uid: UID): void {
+  uids.add(uid);
+  for (const oldest of uids) {
+    if (uids.size <= MAX_REMEMBERED) return;
+    uids.delete(oldest);
   }
 }
 
