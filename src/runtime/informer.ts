@@ -17,6 +17,8 @@ export interface InformerOptions<T extends Identified> {
 interface Part<T extends Identified> {
   readonly store: Store<T>;
   readonly reflector: Reflector<T>;
+  /** When it last failed, in monotonic milliseconds. */
+  failedAt: number;
 }
 
 // A watch that is alive shows a bookmark about each minute.
@@ -40,9 +42,13 @@ export class Informer<T extends Identified> {
           store,
           clock,
           random,
-          onError: (error, retryAfterMilliseconds) => onError(namespace, error, retryAfterMilliseconds),
+          onError: (error, retryAfterMilliseconds) => {
+            part.failedAt = clock.monotonic();
+            onError(namespace, error, retryAfterMilliseconds);
+          },
         });
-        return [namespace, { store, reflector }];
+        const part: Part<T> = { store, reflector, failedAt: -Infinity };
+        return [namespace, part];
       }),
     );
   }
@@ -63,9 +69,10 @@ export class Informer<T extends Identified> {
 
   /** Whether the watch of a namespace has shown anything lately, so that the store may be taken for current. */
   isCurrent(namespace: string): boolean {
-    const reflector = this.#part(namespace)?.reflector;
-    const contact = reflector?.hasSynced() ? reflector.lastContact() : undefined;
-    return contact !== undefined && this.#clock.monotonic() - contact < CURRENT_WITHIN_MILLISECONDS;
+    const part = this.#part(namespace);
+    const contact = part?.reflector.hasSynced() ? part.reflector.lastContact() : undefined;
+    if (!part || contact === undefined || contact <= part.failedAt) return false;
+    return this.#clock.monotonic() - contact < CURRENT_WITHIN_MILLISECONDS;
   }
 
   /** The store of a namespace; nothing where it is not followed. */
