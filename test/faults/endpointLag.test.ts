@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { Answer } from '../support/receiver.ts';
+import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
+import { sharedControlPlane } from '../support/sharedControlPlane.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+let operator: ProxiedOperator;
+
+beforeAll(async () => {
+  operator = await startProxiedOperator(await sharedControlPlane());
+  await operator.warmUp();
+}, 120_000);
+
+afterEach(() => {
+  operator.proxy.behave();
+  operator.receiver.answerWith(() => 200);
+});
+
+afterAll(() => operator?.close());
+
+/** So that each test's events go to its own endpoints only. */
+function of(test: string) {
+  const labels = { test };
+  return { endpoint: { match: { selector: { matchLabels: labels } } }, event: { labels } };
+}
+
+test('an endpoint that was created before the event gets it although the watch has not shown it', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { endpoint, event } = of('created');
+  proxy.holdWatches('webhookendpoints');
+  await tenant.createEndpoint('unseen', { url: `${receiver.origin}/unseen`, ...endpoint });
+
+  await tenant.createEvent('created', undefined, event);
+  const status = await tenant.eventReason('created', 'AllDelivered');
+
+  expect(status.deliveries).toMatchObject([{ endpointName: 'unseen', state: 'Succeeded', attempts: 1 }]);
+  expect(requestsTo('unseen')).toBe(1);
+});
+
+test('an endpoint that the watch has not shown is sent to beside one that it has', async () => {
+  const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
+  const { endpoint, event } = of('beside');
+  await addEndpoint('seen', endpoint);
+  proxy.holdWatches('webhookendpoints');
+  await tenant.createEndpoint('unseen-beside', { url: `${receiver.origin}/unseen-beside`, ...endpoint });
+
+  await tenant.createEvent('beside', undefined, event);
+  const status = await tenant.eventReason('beside', 'AllDelivered');
+
+  expect(status.deliveries).toMatchObject([{ endpointName: 'seen' }, { endpointName: 'unseen-beside' }]);
+  expect([requestsTo('seen'), requestsTo('unseen-beside')]).toEqual([1, 1]);
+});
+
+test('what went to an endpoint that had been deleted before the event is recorded as Canceled', async () => {
+  const { tenant, proxy, addEndpoint, requestsTo } = operator;
+  const { endpoint, event } = of('deleted');
+  await addEndpoint('deleted', endpoint);
+  proxy.holdWatches('webhookendpoints');
+  // The fence comes after the request, as it does where the API server is slow.
+  const letFence = proxy.fault({ verb: 'list', resource: 'webhookendpoints' }, 'hold');
+  await tenant.delete('webhookendpoint', 'deleted');
+
+  await tenant.createEvent('deleted', undefined, event);
+  await waitUntil('the request', () => requestsTo('deleted') === 1);
+  letFence();
+  const status = await tenant.eventReason('deleted', 'Canceled');
+
+  expect(status.deliveries).toMatchObject([
+    { endpointName: 'deleted', state: 'Canceled', reason: 'EndpointDeleted' },
+  ]);
+  expect(requestsTo('deleted')).toBe(1);
+});
+
+test('an endpoint that had been deleted is not listed where nothing was sent to it yet', async () => {
+  const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
+  const { endpoint, event } = of('busy');
+  await addEndpoint('busy', { ...endpoint, maxInFlight: 1 });
+  receiver.answerWith(() => 'hang');
+  await tenant.createEvent('in-flight', undefined, event);
+  await waitUntil('the first request', () => requestsTo('busy') === 1);
+  await tenant.eventReason('in-flight', 'Delivering');
+  proxy.holdWatches('webhookendpoints');
+  await tenant.delete('webhookendpoint', 'busy');
+
+  await tenant.createEvent('behind', undefined, event);
+  const status = await tenant.eventReason('behind', 'NoMatchingEndpoint');
+
+  expect(status.deliveries ?? []).toEqual([]);
+  expect(requestsTo('busy')).toBe(1);
+});
+
+test('an endpoint created again under the same name is another one', async () => {
+  const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
+  const { endpoint, event } = of('again');
+  await addEndpoint('again', endpoint);
+  proxy.holdWatches('webhookendpoints');
+  const letFence = proxy.fault({ verb: 'list', resource: 'webhookendpoints' }, 'hold');
+  await tenant.delete('webhookendpoint', 'again');
+  const second = await tenant.createEndpoint('again', { url: `${receiver.origin}/second`, ...endpoint });
+
+  await tenant.createEvent('again', undefined, event);
+  await waitUntil('the request to the first', () => requestsTo('again') === 1);
+  letFence();
+  const status = await tenant.eventReason('again', 'AllDelivered');
+
+  const states = status.deliveries?.map(({ endpointUID, state }) => [
+    endpointUID === second.metadata.uid ? 'second' : 'first',
+    state,
+  ]);
+  expect(Object.fromEntries(states ?? [])).toEqual({ first: 'Canceled', second: 'Succeeded' });
+  expect([requestsTo('again'), requestsTo('second')]).toEqual([1, 1]);
+});
+
+test('an endpoint that was created after the list was made is not taken for deleted', async () => {
+  const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
+  const { endpoint, event } = of('late');
+  const early = Promise.withResolvers<Answer>();
+  receiver.answerWith(({ path }) => (path === '/early' ? early.promise : 200));
+  await addEndpoint('early', endpoint);
+  const letFence = proxy.fault({ verb: 'list', resource: 'webhookendpoints' }, 'hold the answer');
+  await tenant.createEvent('before-late', undefined, event);
+  await waitUntil('the list', () => proxy.kept === 1);
+  await addEndpoint('late', endpoint);
+  // The outcome of the first request has the event planned again, with the endpoint that has come.
+  early.resolve(200);
+  await waitUntil('the request to the late one', () => requestsTo('late') === 1);
+  letFence();
+  await tenant.eventReason('before-late', 'AllDelivered');
+
+  await tenant.createEvent('after-late', undefined, event);
+  const status = await tenant.eventReason('after-late', 'AllDelivered');
+
+  expect(status.delivered).toBe('2/2');
+  expect(requestsTo('late')).toBe(2);
+});
+
+test('the fence decides by the spec that an endpoint had before the event', async () => {
+  const { tenant, proxy, addEndpoint, requestsTo } = operator;
+  const { endpoint, event } = of('changed');
+  await addEndpoint('matches-no-more', endpoint);
+  await addEndpoint('matches-now', { match: { selector: { matchLabels: { test: 'none' } } } });
+  proxy.holdWatches('webhookendpoints');
+  await tenant.patchEndpoint('matches-no-more', { spec: { match: { features: [{ name: 'other' }] } } });
+  await tenant.patchEndpoint('matches-now', { spec: endpoint });
+
+  await tenant.createEvent('changed', undefined, event);
+  const status = await tenant.eventReason('changed', 'AllDelivered');
+
+  const names = status.deliveries?.map(({ endpointName }) => endpointName);
+  expect(names).toContain('matches-now');
+  // Within the watch's lag a request may still go out; then it is recorded.
+  expect(names?.includes('matches-no-more')).toBe(requestsTo('matches-no-more') === 1);
+  expect(requestsTo('matches-now')).toBe(1);
+});

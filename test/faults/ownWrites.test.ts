@@ -1,0 +1,240 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { ApiCall } from '../support/apiCall.ts';
+import type { Refusal } from '../support/apiProxy.ts';
+import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
+import { sharedControlPlane } from '../support/sharedControlPlane.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+let operator: ProxiedOperator;
+
+beforeAll(async () => {
+  operator = await startProxiedOperator(await sharedControlPlane());
+  await operator.warmUp();
+}, 120_000);
+
+afterEach(() => {
+  operator.proxy.behave();
+  operator.receiver.answerWith(() => 200);
+});
+
+afterAll(() => operator?.close());
+
+/** The status writes of an event. */
+function writesOf(name: string) {
+  return { verb: 'update', resource: 'flagevents', subresource: 'status', name } as const;
+}
+
+/** An endpoint that gets only the events made by `send`. */
+async function anEndpoint(name: string, spec: Readonly<Record<string, unknown>> = {}) {
+  const labels = { to: name };
+  await operator.addEndpoint(name, { match: { selector: { matchLabels: labels } }, ...spec });
+  return { send: (event: string) => operator.tenant.createEvent(event, undefined, { labels }) };
+}
+
+const QUICK_RETRIES = { retry: { initialDelaySeconds: 1, maxDelaySeconds: 1 } };
+
+test('what the watch has not shown of our own writes is not sent again', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('blind', QUICK_RETRIES);
+  receiver.answerWith(() => (requestsTo('blind') === 1 ? 500 : 200));
+  await send('blind');
+  // It has seen the event, and from now on nothing of what becomes of it.
+  await waitUntil('the first request', () => requestsTo('blind') === 1);
+  const release = proxy.holdWatches('flagevents');
+  const status = await tenant.eventReason('blind', 'AllDelivered');
+  const writes = proxy.count(writesOf('blind'));
+  expect(status.deliveries).toMatchObject([{ attempts: 2, state: 'Succeeded' }]);
+
+  // Every event that waits for the endpoint would be planned anew by this.
+  await tenant.patchEndpoint('blind', { spec: { timeoutSeconds: 9 } });
+  release();
+  const { send: sendNext } = await anEndpoint('next');
+  await sendNext('next');
+  await tenant.eventReason('next', 'AllDelivered');
+
+  expect(requestsTo('blind')).toBe(2);
+  expect(proxy.count(writesOf('blind'))).toBe(writes);
+});
+
+test('a write whose answer is lost is read again, and nothing is sent twice', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('lost');
+  const answered = Promise.withResolvers<number>();
+  receiver.answerWith(() => answered.promise);
+  proxy.fault(writesOf('lost'), 'lose the answer', 1);
+  await send('lost');
+  await waitUntil('the request', () => requestsTo('lost') === 1);
+  proxy.holdWatches('flagevents');
+
+  answered.resolve(200);
+  const status = await tenant.eventReason('lost', 'AllDelivered');
+  // Only a read can tell that there is nothing to be written again.
+  await waitUntil('the read', () => proxy.count({ verb: 'get', resource: 'flagevents', name: 'lost' }) > 0);
+
+  expect(status.deliveries).toMatchObject([{ attempts: 1, state: 'Succeeded' }]);
+  await nothingFor(500, () => requestsTo('lost') + proxy.count(writesOf('lost')));
+  expect(requestsTo('lost')).toBe(1);
+  expect(proxy.count(writesOf('lost'))).toBe(1);
+});
+
+test('after lost answers of failed attempts the counts go on from what was written', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('counts', QUICK_RETRIES);
+  receiver.answerWith(() => (requestsTo('counts') < 3 ? 500 : 200));
+  proxy.fault(writesOf('counts'), 'lose the answer', 2);
+  const attempts: number[] = [];
+
+  await send('counts');
+  const status = await waitUntil('the end', async () => {
+    const { status: now } = await tenant.event('counts');
+    attempts.push(now?.deliveries?.[0]?.attempts ?? 0);
+    return now?.completionTime !== undefined && now;
+  });
+
+  expect(status.deliveries).toMatchObject([{ attempts: 3, state: 'Succeeded' }]);
+  expect(attempts).toEqual(attempts.toSorted());
+  expect(requestsTo('counts')).toBe(3);
+});
+
+test('what somebody else wrote in between stays, and so does the outcome', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('between');
+  const answered = Promise.withResolvers<number>();
+  receiver.answerWith(() => answered.promise);
+  await send('between');
+  await waitUntil('the request', () => requestsTo('between') === 1);
+  const release = proxy.holdWatches('flagevents');
+  const { kubectl } = tenant.cluster;
+  await kubectl(['annotate', 'fev', 'between', '-n', tenant.namespace, 'note=kept']);
+  await kubectl(['label', 'fev', 'between', '-n', tenant.namespace, 'note=kept']);
+
+  answered.resolve(200);
+  const status = await tenant.eventReason('between', 'AllDelivered');
+  release();
+
+  expect(status.deliveries).toMatchObject([{ attempts: 1, state: 'Succeeded' }]);
+  expect((await tenant.event('between')).metadata).toMatchObject({
+    annotations: { note: 'kept' },
+    labels: { note: 'kept', to: 'between' },
+  });
+  expect(requestsTo('between')).toBe(1);
+});
+
+test('conflicts without an end are answered with pauses, and end well', async () => {
+  const { tenant, proxy, requestsTo } = operator;
+  const { send } = await anEndpoint('conflicts');
+  const end = proxy.fault(writesOf('conflicts'), { status: 409, reason: 'Conflict' });
+  await send('conflicts');
+  await waitUntil('some conflicts', () => proxy.count(writesOf('conflicts')) >= 3);
+  const [first, , third] = proxy.calls.filter(({ name, verb }) => name === 'conflicts' && verb === 'update');
+  end();
+  await tenant.eventReason('conflicts', 'AllDelivered');
+
+  expect(spanOf(first, third)).toBeGreaterThanOrEqual(50);
+  expect(requestsTo('conflicts')).toBe(1);
+});
+
+function spanOf(first: ApiCall | undefined, last: ApiCall | undefined): number {
+  return (last?.at ?? 0) - (first?.at ?? 0);
+}
+
+test('an event that was deleted is forgotten at its status write, without noise', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('forgotten', QUICK_RETRIES);
+  receiver.answerWith(() => 500);
+  await send('forgotten');
+  await tenant.deliveryReason('forgotten', 'BadStatus');
+  const release = proxy.holdWatches('flagevents');
+  await tenant.delete('flagevent', 'forgotten');
+  const writes = proxy.count(writesOf('forgotten'));
+  await waitUntil('a write', () => proxy.count(writesOf('forgotten')) > writes);
+  const requests = requestsTo('forgotten');
+
+  // It is planned anew, while the store still has it.
+  await tenant.patchEndpoint('forgotten', { spec: { timeoutSeconds: 9 } });
+  await nothingFor(1500, () => requestsTo('forgotten') + proxy.count(writesOf('forgotten')));
+  release();
+
+  expect(requestsTo('forgotten')).toBe(requests);
+  expect(operator.process.log.filter(({ key }) => String(key).endsWith('/forgotten'))).toEqual([]);
+  await pendingIs('forgotten', 0);
+});
+
+async function pendingIs(endpoint: string, pending: number) {
+  await waitUntil(`${endpoint} to have ${pending} pending`, async () => {
+    const { status } = await operator.tenant.endpoint(endpoint);
+    return status?.pendingDeliveries === pending;
+  });
+}
+
+/** Throws where the number changes within so many milliseconds. */
+async function nothingFor(milliseconds: number, count: () => number) {
+  const before = count();
+  const end = performance.now() + milliseconds;
+  await waitUntil('the time to pass', () => {
+    if (count() !== before) throw new Error(`${count()} instead of ${before}`);
+    return performance.now() > end;
+  });
+}
+
+const TOO_LARGE: [string, Refusal][] = [
+  ['413', { status: 413, reason: 'RequestEntityTooLarge' }],
+  ['422', { status: 422, reason: 'Invalid' }],
+  ["etcd's refusal", { status: 500, message: 'etcdserver: request is too large' }],
+];
+
+test.each(TOO_LARGE)('after %s a status is written without messages', async (title, refusal) => {
+  const { tenant, proxy, requestsTo } = operator;
+  const name = `silent-${TOO_LARGE.findIndex(([other]) => other === title)}`;
+  const { send } = await anEndpoint(name);
+  proxy.fault(writesOf(name), refusal, 1);
+
+  await send(name);
+  const status = await tenant.eventReason(name, 'AllDelivered');
+
+  expect(status.deliveries).toMatchObject([{ state: 'Succeeded', reason: 'Delivered', attempts: 1 }]);
+  expect(status.deliveries?.[0]).not.toHaveProperty('message');
+  expect(requestsTo(name)).toBe(1);
+});
+
+test('where that is too large too, the event ends with the least status, and nothing is sent again', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('least', QUICK_RETRIES);
+  receiver.answerWith(() => 500);
+  proxy.fault(writesOf('least'), { status: 413, reason: 'RequestEntityTooLarge' }, 2);
+
+  await send('least');
+  const status = await tenant.eventReason('least', 'PayloadTooLarge');
+  await nothingFor(1500, () => requestsTo('least') + proxy.count(writesOf('least')));
+
+  expect(status.deliveries ?? []).toEqual([]);
+  expect(status.completionTime).toBeDefined();
+  expect(requestsTo('least')).toBe(1);
+});
+
+test('a status that is refused whatever it holds is tried again seldom, and nothing is sent again', async () => {
+  const { proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('refused', QUICK_RETRIES);
+  receiver.answerWith(() => 500);
+  proxy.fault(writesOf('refused'), { status: 422, reason: 'Invalid' });
+
+  await send('refused');
+  await waitUntil('all three sizes', () => proxy.count(writesOf('refused')) === 3);
+  await nothingFor(2000, () => requestsTo('refused') + proxy.count(writesOf('refused')));
+
+  expect(requestsTo('refused')).toBe(1);
+});
+
+test('the end of an event that its watch shows before the answer comes changes nothing', async () => {
+  const { tenant, proxy, requestsTo } = operator;
+  const { send } = await anEndpoint('early-end');
+  const answer = proxy.fault(writesOf('early-end'), 'hold the answer');
+  await send('early-end');
+  await tenant.eventReason('early-end', 'AllDelivered');
+  await waitUntil('the answer to be kept', () => proxy.kept === 1);
+  await pendingIs('early-end', 0);
+  answer();
+  await nothingFor(500, () => requestsTo('early-end') + proxy.count(writesOf('early-end')));
+
+  expect(requestsTo('early-end')).toBe(1);
+});
