@@ -1,4 +1,4 @@
-import { parseArgs, types } from 'node:util';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { parseCidr } from './http/cidr.ts';
 import { parseBindAddress } from './http/bindAddress.ts';
@@ -105,11 +105,10 @@ function readArguments(args: readonly string[]): { help: boolean; version: boole
   try {
     const { values } = parseArgs({ args: [...args], options: { ...options, ...answered } });
     const { help = false, version = false, ...flags } = values;
-    return { help: help === true, version: version === true, flags: flags as GivenFlags };
+    return { help, version, flags };
   } catch (error) {
-    if (!types.isNativeError(error)) throw error;
     // What follows the first line or sentence is advice on quoting.
-    const [sentence = ''] = error.message.split(/\.?\s*(?:To specify|Did you|\n)/);
+    const [sentence = ''] = (error as Error).message.split(/\.?\s*(?:To specify|Did you|\n)/);
     throw new UsageError(`${sentence}; see --help`);
   }
 }

@@ -139,7 +139,7 @@ export class FlagEvents {
   }
 
   #abortAll(work: MutableEventWork): void {
-    for (const endpointUID of [...work.busy]) abortAttempt(this.#context, work, endpointUID);
+    for (const endpointUID of work.busy) abortAttempt(this.#context, work, endpointUID);
   }
 
   #settle(work: MutableEventWork, status: FlagEventStatus | undefined): void {
