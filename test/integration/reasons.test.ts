@@ -39,8 +39,8 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  expect(await operator?.stop()).toBe(0);
   await Promise.all([receiver?.close(), secureReceiver?.close(), rawReceiver?.close()]);
+  expect(await operator?.stop()).toBe(0);
 });
 
 function answerAt(path: string) {

@@ -30,18 +30,28 @@ export interface OperatorProcess {
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
+const START_TIMEOUT_MILLISECONDS = 60_000;
+
 /** Resolves once the operator works. Ends with the test's process. */
 export async function startOperatorProcess(options: OperatorProcessOptions): Promise<OperatorProcess> {
   const operator = spawnOperator(options);
-  const ready = waitUntil('the operator to be ready', async () => {
+  const isReady = async () => {
     const answer = await operator.get('/readyz').catch(() => undefined);
     return answer?.status === 200;
-  });
+  };
   const early = operator.exited.then((status) => {
-    throw new Error(`the operator ended with ${status}: ${operator.output()}`);
+    throw new Error(`the operator ended with ${status}`);
   });
-  await Promise.race([ready, early]);
+  const ready = waitUntil('the operator to be ready', isReady, { timeoutMs: START_TIMEOUT_MILLISECONDS });
   early.catch(() => {});
+  ready.catch(() => {});
+  try {
+    await Promise.race([ready, early]);
+  } catch (error) {
+    // Nobody else knows of it, and left alone it would keep the tests from ending.
+    operator.kill('SIGKILL');
+    throw new Error(`${String(error)}: ${operator.output()}`, { cause: error });
+  }
   return operator;
 }
 
