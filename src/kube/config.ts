@@ -121,6 +121,6 @@ const readFile = (file: string): Kubeconfig => {
 // A YAML error's message shows the lines around it, and they may hold a token.
 const reasonOf = (error: unknown): string => {
   if (error instanceof z.ZodError) return 'users is not as it should be';
-  if (!(error instanceof Error)) return 'unknown';
+  if (!Error.isError(error)) return 'unknown';
   return error.name === 'YAMLException' ? 'it is not valid YAML' : error.message;
 };

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { isDeepStrictEqual } from 'node:util';
 import { KubeConfig, type User } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { type ClusterConfig, ConfigError } from './config.ts';
@@ -27,7 +26,8 @@ export interface Credentials {
  */
 export class CredentialsReader {
   readonly #readConfig: () => ClusterConfig;
-  #user: User | undefined;
+  /** As JSON, whose credentials the authenticator keeps. */
+  #user: string | undefined;
   #authenticator: KubeConfig | undefined;
 
   constructor(readConfig: () => ClusterConfig) {
@@ -58,15 +58,16 @@ export class CredentialsReader {
   }
 
   async #authenticate(user: User): Promise<z.infer<typeof givenOptions>> {
-    if (!isDeepStrictEqual(user, this.#user)) this.forget();
-    this.#user = structuredClone(user);
+    const described = JSON.stringify(user);
+    if (described !== this.#user) this.forget();
+    this.#user = described;
     this.#authenticator ??= authenticatorOf(user);
     const options: RequestOptions = {};
     try {
       await this.#authenticator.applyToHTTPSOptions(options);
       return givenOptions.parse(options);
     } catch (error) {
-      const detail = error instanceof Error ? error.message.trim().slice(0, 200) : '';
+      const detail = Error.isError(error) ? error.message.trim().slice(0, 200) : '';
       throw new ConfigError(`user ${user.name} can't be authenticated: ${detail}`);
     }
   }

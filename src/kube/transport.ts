@@ -206,7 +206,7 @@ const parseJson = (bytes: Buffer): unknown => {
 
 const translate = (error: unknown, signal: AbortSignal): unknown => {
   if (signal.aborted) return signal.reason;
-  if (!(error instanceof Error) || error instanceof ApiError || error instanceof TransportError) return error;
+  if (!Error.isError(error) || error instanceof ApiError || error instanceof TransportError) return error;
   if (error.name === 'ConfigError') return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   // undici's parser error carries the bytes that it stumbled on, which may be a Secret's.
