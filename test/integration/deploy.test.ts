@@ -1,0 +1,319 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createAuthority } from '../support/certificates.ts';
+import { type ControlPlane, startControlPlane } from '../support/controlPlane.ts';
+import { baseFolder, baseObject, type Rule } from '../support/deployBase.ts';
+import { anAuditLog } from '../support/eventSpec.ts';
+import { writeKubeconfig } from '../support/kubeconfig.ts';
+import { type OperatorProcess, spawnOperator, startOperatorProcess } from '../support/operatorProcess.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { aTenant, type Tenant } from '../support/tenant.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+const SERVICE_ACCOUNT = 'system:serviceaccount:flagpost-system:flagpost';
+/** What kube-apiserver gives the Service `kubernetes`, the first of its range. */
+const API_SERVICE = 'https://10.0.0.1';
+const API_ENDPOINT = 'https://10.1.2.3:6443';
+const endpointSlice = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: {
+    name: 'kubernetes',
+    namespace: 'default',
+    labels: { 'kubernetes.io/service-name': 'kubernetes' },
+  },
+  addressType: 'IPv4',
+  endpoints: [{ addresses: ['10.1.2.3'] }],
+  ports: [{ name: 'https', port: 6443, protocol: 'TCP' }],
+};
+
+/** An operator starts within a second, but not where others need the cores. */
+const START_MILLISECONDS = 30_000;
+
+interface Scene {
+  readonly operator: OperatorProcess;
+  readonly tenant: Tenant;
+  readonly receiver: Receiver;
+}
+
+const logged = (operator: OperatorProcess, message: RegExp) =>
+  waitUntil(
+    `the operator to log ${message}`,
+    () => operator.log.find((line) => message.test(String(line['message']))),
+    { timeoutMs: START_MILLISECONDS },
+  );
+const signedBy = (name: string) => [{ secretKeyRef: { name, key: 'secret' } }];
+
+/** By the resource of the rule: what a person sees where it is missing. */
+const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+  flagevents: async ({ operator }) => {
+    await logged(operator, /cannot (watch|list) resource "flagevents"/);
+    const { status, body } = await operator.get('/readyz');
+    expect({ status, body }).toMatchObject({ status: 503, body: expect.stringContaining('flagevents') });
+  },
+  'flagevents/status': async ({ operator, tenant, receiver }) => {
+    await tenant.createEndpoint('flags', { url: receiver.origin });
+    await tenant.endpointReason('flags', 'Ready');
+    await tenant.createEvent('butter-bar');
+    await logged(operator, /cannot update resource "flagevents\/status"/);
+    expect((await tenant.event('butter-bar')).status).toEqual({ observedGeneration: -1 });
+  },
+  webhookendpoints: async ({ operator }) => {
+    await logged(operator, /cannot (watch|list) resource "webhookendpoints"/);
+    const { status, body } = await operator.get('/readyz');
+    expect({ status, body }).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('webhookendpoints'),
+    });
+  },
+  'webhookendpoints/status': async ({ operator, tenant, receiver }) => {
+    await tenant.createEndpoint('flags', { url: receiver.origin });
+    await logged(operator, /cannot update resource "webhookendpoints\/status"/);
+    expect((await tenant.endpoint('flags')).status).toEqual({ observedGeneration: -1 });
+  },
+  secrets: async ({ tenant, receiver }) => {
+    await tenant.createSecret('hook', { secret: 'my shared secret' });
+    await tenant.createEndpoint('flags', { url: receiver.origin, signingKeys: signedBy('hook') });
+    await tenant.endpointReason('flags', 'SecretForbidden');
+  },
+  configmaps: async ({ tenant, receiver }) => {
+    await tenant.createConfigMap('ca', { 'ca.crt': createAuthority().certificate });
+    const tls = { caFrom: { configMapKeyRef: { name: 'ca', key: 'ca.crt' } } };
+    await tenant.createEndpoint('flags', { url: receiver.origin, tls });
+    await tenant.endpointReason('flags', 'ConfigMapForbidden');
+  },
+  services: async ({ tenant }) => {
+    await tenant.createEndpoint('other', { url: API_ENDPOINT });
+    await tenant.endpointReason('other', 'URLForbidden');
+    await tenant.createEndpoint('api', { url: API_SERVICE });
+    await tenant.endpointReason('api', 'Ready');
+  },
+  endpointslices: async ({ tenant }) => {
+    await tenant.createEndpoint('other', { url: API_SERVICE });
+    await tenant.endpointReason('other', 'URLForbidden');
+    await tenant.createEndpoint('api', { url: API_ENDPOINT });
+    await tenant.endpointReason('api', 'Ready');
+  },
+};
+const userWithout = (resource: string) => `without-${resource.replace('/', '-')}`;
+
+const { rules: clusterRules } = baseObject('ClusterRole');
+const {
+  rules: apiServerRules,
+  metadata: { namespace: apiServerNamespace },
+} = baseObject('Role');
+
+let cluster: ControlPlane;
+let receiver: Receiver;
+let operators: OperatorProcess[] = [];
+
+/** Ends with its test: one that works in all namespaces would hide what the next one lacks. */
+function started(operator: OperatorProcess): OperatorProcess {
+  operators.push(operator);
+  return operator;
+}
+
+beforeAll(async () => {
+  [cluster, receiver] = await Promise.all([
+    startControlPlane({
+      audit: true,
+      // An API server without it is asked for a list too, so that all that the operator may call is called.
+      apiServerArgs: ['--feature-gates=WatchList=false'],
+      users: Object.fromEntries(Object.keys(symptoms).map((resource) => [userWithout(resource), []])),
+    }),
+    startReceiver(),
+  ]);
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all([cluster?.stop(), receiver?.close()]);
+});
+
+afterEach(async () => {
+  for (const operator of operators) operator.kill('SIGKILL');
+  await Promise.all(operators.map(({ exited }) => exited));
+  operators = [];
+});
+
+const applyBase = () => cluster.kubectl(['apply', '-k', baseFolder]);
+
+test('kubectl apply -k creates all of deploy/base, without a warning', async () => {
+  const { stdout, stderr, status } = await applyBase();
+
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+  expect(stdout.trim().split('\n').toSorted()).toEqual([
+    'clusterrole.rbac.authorization.k8s.io/flagpost created',
+    'clusterrolebinding.rbac.authorization.k8s.io/flagpost created',
+    'customresourcedefinition.apiextensions.k8s.io/flagevents.flagpost.dev created',
+    'customresourcedefinition.apiextensions.k8s.io/webhookendpoints.flagpost.dev created',
+    'deployment.apps/flagpost created',
+    'namespace/flagpost-system created',
+    'role.rbac.authorization.k8s.io/flagpost-api-server created',
+    'rolebinding.rbac.authorization.k8s.io/flagpost-api-server created',
+    'serviceaccount/flagpost created',
+  ]);
+  for (const plural of ['flagevents', 'webhookendpoints']) {
+    await waitUntil(`${plural} to be served`, async () => {
+      const answer = await cluster.request(`/apis/flagpost.dev/v1alpha1/${plural}`);
+      return answer.status === 200;
+    });
+  }
+});
+
+test('a second kubectl apply -k changes nothing', async () => {
+  const { stdout, status } = await applyBase();
+  expect(status).toBe(0);
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .filter((line) => !line.endsWith(' unchanged')),
+  ).toEqual([]);
+});
+
+describe('the namespace', () => {
+  const { spec } = baseObject('Deployment').spec.template;
+  const tryPod = (podSpec: object) =>
+    cluster.request('/api/v1/namespaces/flagpost-system/pods?dryRun=All', {
+      method: 'POST',
+      body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'tried' }, spec: podSpec },
+    });
+
+  test("takes the Deployment's Pod", async () => {
+    expect(await tryPod(spec)).toMatchObject({ status: 201 });
+  });
+
+  test('refuses a Pod that asks for more', async () => {
+    const { status, body } = await tryPod({ ...spec, securityContext: {} });
+    expect({ status, body: JSON.parse(body) }).toMatchObject({
+      status: 403,
+      body: { message: expect.stringContaining('violates PodSecurity "restricted') },
+    });
+  });
+});
+
+describe('the roles', () => {
+  const grants = (rules: readonly Rule[], where: string) =>
+    rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource} of "${group}"${where}`)),
+      ),
+    );
+
+  test('grant the service account what the operator calls, and nothing else', async () => {
+    const kubeconfig = await serviceAccountKubeconfig();
+    await cluster.apply(JSON.stringify(endpointSlice));
+    const tenant = await aTenant(cluster);
+    await tenant.createSecret('hook', { secret: 'my shared secret' });
+    await tenant.createConfigMap('ca', { 'ca.crt': createAuthority().certificate });
+    const endpoint = {
+      signingKeys: signedBy('hook'),
+      tls: { caFrom: { configMapKeyRef: { name: 'ca', key: 'ca.crt' } } },
+      retry: { initialDelaySeconds: 1 },
+    };
+    receiver.answerWith(() => 503);
+    const first = started(await startOperatorProcess({ kubeconfig, namespaces: [] }));
+    await tenant.createEndpoint('flags', { url: receiver.origin, ...endpoint });
+    await tenant.createEndpoint('audit', { url: receiver.origin, eventTypes: ['AUDIT_LOG'] });
+    await tenant.createEndpoint('api-service', { url: API_SERVICE, eventTypes: ['AUDIT_LOG'] });
+    await tenant.createEndpoint('api-endpoint', { url: API_ENDPOINT, eventTypes: ['AUDIT_LOG'] });
+    await tenant.endpointReason('flags', 'Ready');
+    await tenant.endpointReason('audit', 'Ready');
+    await tenant.endpointReason('api-service', 'URLForbidden');
+    await tenant.endpointReason('api-endpoint', 'URLForbidden');
+    await tenant.createEvent('butter-bar');
+    await tenant.createEvent('logged', anAuditLog());
+    await tenant.deliveryReason('butter-bar', 'BadStatus');
+    await tenant.deliveryReason('logged', 'BadStatus', 'audit');
+    expect(await first.stop()).toBe(0);
+
+    // Only now is the payload read by itself.
+    receiver.answerWith(() => 200);
+    const second = started(await startOperatorProcess({ kubeconfig, namespaces: [] }));
+    await tenant.eventReason('butter-bar', 'AllDelivered');
+    await tenant.delete('webhookendpoint', 'api-service');
+    await tenant.deliveryReason('logged', 'EndpointDeleted', 'api-service');
+    expect(await second.stop()).toBe(0);
+
+    const calls = await callsOf(SERVICE_ACCOUNT);
+    expect(calls.filter(({ responseStatus }) => responseStatus?.code === 403)).toEqual([]);
+    expect(first.output() + second.output()).not.toMatch(/cannot \w+ resource/);
+    const used = calls.map(({ verb, objectRef }) => {
+      const resource = [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/');
+      const where = objectRef?.namespace === apiServerNamespace ? ` in ${apiServerNamespace}` : '';
+      return `${verb} ${resource} of "${objectRef?.apiGroup ?? ''}"${where}`;
+    });
+    const granted = [...grants(clusterRules, ''), ...grants(apiServerRules, ` in ${apiServerNamespace}`)];
+    expect([...new Set(used)].toSorted()).toEqual(granted.toSorted());
+  }, 120_000);
+
+  describe('without the rule on', () => {
+    beforeAll(async () => {
+      receiver.answerWith(() => 200);
+      const items = Object.keys(symptoms).flatMap((resource) => [
+        ...boundRole('ClusterRole', userWithout(resource), without(clusterRules, resource)),
+        ...boundRole('Role', userWithout(resource), without(apiServerRules, resource)),
+      ]);
+      await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    });
+    test.each([...clusterRules, ...apiServerRules].flatMap(({ resources }) => resources))(
+      '%s something is missing that a person sees',
+      async (resource) => {
+        const tenant = await aTenant(cluster);
+        const kubeconfig = cluster.userKubeconfig(userWithout(resource));
+        const operator = started(spawnOperator({ kubeconfig, namespaces: [tenant.namespace] }));
+        expect(symptoms).toHaveProperty([resource]);
+        await symptoms[resource]?.({ operator, tenant, receiver });
+      },
+      2 * START_MILLISECONDS,
+    );
+  });
+});
+
+/** As the Pod has it: of the ServiceAccount, with the bindings of deploy/base. */
+async function serviceAccountKubeconfig(): Promise<string> {
+  const { stdout } = await cluster.kubectl(['create', 'token', 'flagpost', '--namespace=flagpost-system']);
+  const path = join(cluster.folder, 'service-account.kubeconfig');
+  await writeKubeconfig(path, { server: cluster.server, ca: cluster.ca, token: stdout.trim() });
+  return path;
+}
+
+interface Call {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly apiGroup?: string;
+    readonly namespace?: string;
+  };
+  readonly responseStatus?: { readonly code: number };
+}
+
+/** What the audit log has of a user. */
+async function callsOf(username: string): Promise<Call[]> {
+  const lines = (await readFile(cluster.auditLogPath, 'utf8')).trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Call).filter(({ user }) => user.username === username);
+}
+
+function without(rules: readonly Rule[], resource: string): Rule[] {
+  return rules.filter(({ resources }) => !resources.includes(resource));
+}
+
+/** A role and its binding to a user, both with the user's name. */
+function boundRole(kind: 'ClusterRole' | 'Role', user: string, rules: readonly Rule[]): object[] {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const apiVersion = `${apiGroup}/v1`;
+  const metadata = { name: user, ...(kind === 'Role' ? { namespace: apiServerNamespace } : {}) };
+  return [
+    { apiVersion, kind, metadata, rules },
+    {
+      apiVersion,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup, kind, name: user },
+      subjects: [{ apiGroup, kind: 'User', name: user }],
+    },
+  ];
+}
