@@ -39,6 +39,14 @@ async function start<T>(begin: () => Promise<T>, stop: (started: T) => Promise<v
   return starting;
 }
 
+function readArguments(): { readonly keep: boolean } {
+  try {
+    return parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
+  } catch (error) {
+    throw new DemoFailure(`${error instanceof Error ? error.message : String(error)}; there is only --keep`);
+  }
+}
+
 async function run(keep: boolean): Promise<void> {
   const { signal } = interruption;
   // It may take minutes, and takes away by itself what is half done.
@@ -96,12 +104,14 @@ All of it runs until Ctrl-C. In another terminal, in this folder:
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => void end(isKept ? 0 : 128 + constants.signals[signal]));
+  process.on(signal, () => {
+    if (!interruption.signal.aborted) console.log('\nstopping what was started …');
+    void end(isKept ? 0 : 128 + constants.signals[signal]);
+  });
 }
 
 try {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
-  await run(values.keep);
+  await run(readArguments().keep);
   await end(0);
 } catch (error) {
   if (!interruption.signal.aborted) {

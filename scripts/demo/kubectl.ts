@@ -27,6 +27,10 @@ export function openKubectl(access: ClusterAccess, signal: AbortSignal): Kubectl
   };
   const run = (args: readonly string[], stdin?: string) =>
     runProgram(access.kubectlPath, args, stdin === undefined ? options : { ...options, stdin });
+  const printCommand = (args: readonly string[], comment = '') => {
+    signal.throwIfAborted();
+    printIndented(`$ ${commandLine(args)}${comment}`);
+  };
   const show = async (...args: readonly string[]) => {
     printCommand(args);
     printIndented(await run(args));
@@ -61,8 +65,8 @@ export function openKubectl(access: ClusterAccess, signal: AbortSignal): Kubectl
   };
 }
 
-function printCommand(args: readonly string[], comment = ''): void {
-  // Shell quotes around a word that needs them, but not around the name of its flag.
+function commandLine(args: readonly string[]): string {
+  // Quotes around what the shell would read in its own way, but not around the name of a flag.
   const words = args.map((word) => word.replace(/^(--[-a-z]+=)?(.*[^-\w./:=,].*)$/, "$1'$2'"));
-  printIndented(`$ kubectl ${words.join(' ')}${comment}`);
+  return `kubectl ${words.join(' ')}`;
 }
