@@ -9,6 +9,10 @@ import ts from 'typescript';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+function raise({ messageText }) {
+  throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
 /** What doesn't fit in a script and in all that it imports, to be read by a person; '' where all fits. */
 function typeErrors(script) {
   const { options, errors } = ts.getParsedCommandLineOfConfigFile(
@@ -22,7 +26,7 @@ function typeErrors(script) {
         `${encodeURIComponent(script)}.tsbuildinfo`,
       ),
     },
-    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (error) => errors.push(error) },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: raise },
   );
   const program = ts.createIncrementalProgram({ rootNames: [script], options });
   const found = [...errors, ...program.getSyntacticDiagnostics(), ...program.getSemanticDiagnostics()];
