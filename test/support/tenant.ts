@@ -1,6 +1,6 @@
 import type { Delivery, FlagEvent, FlagEventStatus } from '../../src/api/flagEvent.ts';
 import type { Condition } from '../../src/api/condition.ts';
-import type { WebhookEndpoint } from '../../src/api/webhookEndpoint.ts';
+import type { WebhookEndpoint, WebhookEndpointStatus } from '../../src/api/webhookEndpoint.ts';
 import { AdminClient } from './adminClient.ts';
 import type { Cluster } from './cluster.ts';
 import { aFlagUpdated } from './eventSpec.ts';
@@ -28,6 +28,18 @@ export interface Tenant {
   eventReason(name: string, reason: string, timeoutMs?: number): Promise<FlagEventStatus>;
   /** Waits until the event's only delivery, or the one to `endpoint`, has this reason. */
   deliveryReason(event: string, reason: string, endpoint?: string, timeoutMs?: number): Promise<Delivery>;
+  /** Waits until the endpoint's status is as wanted. */
+  endpointStatus(
+    name: string,
+    isWanted: (status: WebhookEndpointStatus) => boolean,
+    timeoutMs?: number,
+  ): Promise<WebhookEndpointStatus>;
+  /** Waits until the event's status is as wanted. */
+  eventStatus(
+    name: string,
+    isWanted: (status: FlagEventStatus) => boolean,
+    timeoutMs?: number,
+  ): Promise<FlagEventStatus>;
   /** Waits until the endpoint's `Ready`, or another condition, has this reason. */
   endpointReason(name: string, reason: string, type?: string, timeoutMs?: number): Promise<Condition>;
 }
@@ -112,6 +124,16 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
             delivery.reason === reason && (endpointName ?? delivery.endpointName) === delivery.endpointName,
         ),
       ),
+    endpointStatus: (name, isWanted, timeoutMs) =>
+      until(`the status of endpoint ${name} as wanted`, timeoutMs, async (seen) => {
+        const { status } = seen(await endpoint(name));
+        return status !== undefined && isWanted(status) && status;
+      }),
+    eventStatus: (name, isWanted, timeoutMs) =>
+      until(`the status of event ${name} as wanted`, timeoutMs, async (seen) => {
+        const { status } = seen(await event(name));
+        return status !== undefined && isWanted(status) && status;
+      }),
     endpointReason: (name, reason, type = 'Ready', timeoutMs) =>
       until(`${type} of endpoint ${name} to be ${reason}`, timeoutMs, async (seen) => {
         const condition = conditionOf(seen(await endpoint(name)).status?.conditions, type);
