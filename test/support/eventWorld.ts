@@ -1,0 +1,332 @@
+import type { FlagEvent, FlagEventStatus } from '../../src/api/flagEvent.ts';
+import type { ObjectMeta, ResourceVersion, UID } from '../../src/api/objectMeta.ts';
+import type { WebhookEndpoint } from '../../src/api/webhookEndpoint.ts';
+import { overlay, writeStatus } from '../../src/kube/overlay.ts';
+import { refusalOf } from '../../src/kube/writeRefusal.ts';
+import type { OutgoingRequest, SendResult } from '../../src/reconcile/attempts.ts';
+import type { EventContext, MadeAttempt } from '../../src/reconcile/context.ts';
+import { EndpointRegistry } from '../../src/reconcile/endpointRegistry.ts';
+import { EventWorks } from '../../src/reconcile/eventWorks.ts';
+import { Fences } from '../../src/reconcile/fences.ts';
+import { FlagEvents } from '../../src/reconcile/flagEvents.ts';
+import { Lanes } from '../../src/reconcile/lanes.ts';
+import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
+import { PreparedEvents, withoutPayload } from '../../src/reconcile/preparedEvents.ts';
+import { StatusRecorder } from '../../src/reconcile/statusRecorder.ts';
+import { ApiError } from '../../src/runtime/apiError.ts';
+import { Backoff } from '../../src/runtime/backoff.ts';
+import { Controller } from '../../src/runtime/controller.ts';
+import { Store } from '../../src/runtime/store.ts';
+import { WorkQueue } from '../../src/runtime/workQueue.ts';
+import { aFlagUpdated } from './eventSpec.ts';
+import { FakeClock } from './fakeClock.ts';
+import { anEvent, uid } from './fixtures.ts';
+
+/** What comes of a status write: it may fail before, or after, it was taken in. */
+export type Fault = 'unavailable' | 'answer lost' | 'too large';
+
+/** A request that a receiver has got and not answered yet. */
+export interface Received {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+  readonly deliveryID: string;
+  readonly signal: AbortSignal;
+  readonly body: string;
+  answer(statusCode: number): void;
+}
+
+const CALL_MILLISECONDS = 2;
+const NAMESPACE = 'shop';
+
+/**
+ * The reconciler of events with everything around it that is real but the API server and the receivers: those are
+ * objects in memory, which fail, lag and disagree when they are told to. Time stands still until `advance`.
+ */
+export class EventWorld {
+  readonly clock = new FakeClock('2026-11-25T00:00:00Z');
+  /** Every request, in the order in which they were sent. */
+  readonly requests: Received[] = [];
+  /** The requests that have no answer yet. */
+  readonly open = new Set<Received>();
+  /** Statuses that the API server has taken in, with the event's name. */
+  readonly written: { readonly event: string; readonly status: FlagEventStatus }[] = [];
+  readonly failures: string[] = [];
+  readonly attempts: MadeAttempt[] = [];
+  readonly calls: string[] = [];
+  /** Faults of the next status writes. */
+  readonly faults: Fault[] = [];
+  /** How a receiver answers; undefined leaves the request open. */
+  receiver: (request: Received) => number | undefined = () => 200;
+  watchLagMilliseconds = 5;
+  writesFail = false;
+  listsFail = false;
+  endpointsAreCurrent = true;
+  onSend: (request: Received) => void = () => {};
+  onWrite: (before: FlagEventStatus | undefined, status: FlagEventStatus) => void = () => {};
+
+  readonly works = new EventWorks();
+  readonly pending = new PendingDeliveries();
+  readonly lanes: Lanes;
+  readonly registry: EndpointRegistry;
+  readonly recorder: StatusRecorder;
+  readonly reconciler: FlagEvents;
+  readonly queue = new WorkQueue({ clock: this.clock });
+  readonly store = new Store<FlagEvent>();
+  readonly #prepared = new PreparedEvents();
+  readonly #events = new Map<string, FlagEvent>();
+  readonly #endpoints = new Map<string, WebhookEndpoint>();
+  readonly #life = new AbortController();
+  #version = 1;
+  #shownAt = 0;
+
+  constructor({ maxInFlight = 64 } = {}) {
+    const { clock, queue } = this;
+    this.lanes = new Lanes({
+      maxInFlight,
+      limit: (endpoint) => this.registry.get(endpoint)?.spec.maxInFlight ?? 1,
+    });
+    const readEndpoint = (_namespace: string, name: string) =>
+      this.#call(`get endpoint ${name}`, () => this.#endpoints.get(name));
+    this.registry = new EndpointRegistry({
+      read: readEndpoint,
+      isStored: ({ metadata }) => this.#endpoints.has(metadata.name),
+      clock,
+      objects: { acquire: () => {}, release: () => {}, read: () => ({ state: 'missing' }) },
+      refusesUrl: () => false,
+      checkTls: () => undefined,
+      onChange: ({ metadata }) => {
+        for (const key of this.pending.keys(metadata.uid)) queue.add(key);
+      },
+    });
+    this.recorder = new StatusRecorder({
+      replaceStatus: (event, status) =>
+        writeStatus(this.store, withoutPayload(event), status, (metadata, wanted) =>
+          this.#replaceStatus(metadata, wanted),
+        ),
+      refusalOf,
+      onRecovered: () => this.reconciler.recovered(),
+      onError: (_event, error) => this.failures.push(String(error)),
+      clock,
+    });
+    const context: EventContext = {
+      store: {
+        get: (namespace, name) => this.store.get(namespace, name),
+        refresh: ({ metadata }) =>
+          overlay(this.store, metadata.uid, async () => {
+            const event = await this.#read(metadata.name);
+            return event && withoutPayload(event);
+          }),
+      },
+      client: { readEvent: (_namespace, name) => this.#read(name) },
+      endpointsAreCurrent: () => this.endpointsAreCurrent,
+      enqueue: (key, afterMilliseconds = 0) => queue.addAfter(key, afterMilliseconds),
+      registry: this.registry,
+      fences: new Fences({
+        list: () => this.#list(),
+        known: (metadata) => {
+          const known = this.registry.get(metadata.uid);
+          return known?.metadata.generation === metadata.generation ? known : undefined;
+        },
+        read: readEndpoint,
+      }),
+      works: this.works,
+      prepared: this.#prepared,
+      pending: this.pending,
+      lanes: this.lanes,
+      recorder: this.recorder,
+      attempts: { send: (request) => this.#send(request), clock, random: () => 0.5, version: 'test' },
+      clock,
+      hooks: {
+        firstRequest: () => {},
+        attempted: (made) => this.attempts.push(made),
+        pendingChanged: () => {},
+        failed: (_key, doing, error) => this.failures.push(`${doing}: ${String(error)}`),
+      },
+    };
+    this.reconciler = new FlagEvents(context);
+    this.store.beginReplace().finish([]);
+    this.store.subscribe(({ type, object }) => {
+      if (type === 'deleted') this.reconciler.forget(object);
+      else queue.add(`${NAMESPACE}/${object.metadata.name}`);
+    });
+    const controller = new Controller({
+      queue,
+      reconcile: (key) => this.reconciler.reconcile(key),
+      clock,
+      backoff: new Backoff({ initialMilliseconds: 100, maxMilliseconds: 30_000 }, () => 0.5),
+      onError: (_key, error) => this.failures.push(`reconcile: ${String(error)}`),
+    });
+    void controller.run(this.#life.signal);
+  }
+
+  /** A world in which a status write has succeeded already. */
+  static async recording(options: { maxInFlight?: number } = {}): Promise<EventWorld> {
+    const world = new EventWorld(options);
+    world.create('warm-up');
+    await world.advance(1000);
+    world.written.length = 0;
+    world.calls.length = 0;
+    return world;
+  }
+
+  stop(): void {
+    this.#life.abort();
+  }
+
+  async advance(milliseconds: number): Promise<void> {
+    await this.clock.advance(milliseconds);
+  }
+
+  /** Endpoints that the API server has; the operator's watch shows them at once, unless it is told not to. */
+  addEndpoint(endpoint: WebhookEndpoint, { shown = true } = {}): void {
+    this.#endpoints.set(endpoint.metadata.name, endpoint);
+    if (shown) this.registry.set(endpoint);
+  }
+
+  /** Deletes an endpoint at the API server; the watch does not show it. */
+  deleteEndpoint(name: string): void {
+    this.#endpoints.delete(name);
+  }
+
+  /** Creates an event, which the watch shows with its payload, as the operator's does. */
+  create(name: string, { spec = aFlagUpdated(), status }: Partial<FlagEvent> = {}): FlagEvent {
+    const event = { ...anEvent({ name, status }), spec };
+    this.#change(event);
+    return event;
+  }
+
+  /** What somebody else does to an event: a new version of it. */
+  touch(name: string, metadata: Partial<ObjectMeta> = {}): void {
+    const event = this.#events.get(name);
+    if (event) this.#change({ ...event, metadata: { ...event.metadata, ...metadata } });
+  }
+
+  /** Deletes an event at the API server. */
+  delete(name: string): void {
+    const event = this.#events.get(name);
+    this.#events.delete(name);
+    if (event) this.#show(event, 'DELETED');
+  }
+
+  /** The status as the API server has it. */
+  status(name: string): FlagEventStatus | undefined {
+    return this.#events.get(name)?.status;
+  }
+
+  /** State and reason by endpoint, as the API server has them. */
+  deliveries(name: string): Record<string, string> {
+    return Object.fromEntries(
+      (this.status(name)?.deliveries ?? []).map(({ endpointName, state, reason = '' }) => [
+        endpointName,
+        `${state} ${reason}`.trim(),
+      ]),
+    );
+  }
+
+  /** Whom requests were sent to, in order. */
+  get sentTo(): string[] {
+    return this.requests.map(({ endpoint }) => endpoint);
+  }
+
+  /** The reason of `Succeeded`. */
+  reason(name: string): string | undefined {
+    return this.status(name)?.conditions?.find(({ type }) => type === 'Succeeded')?.reason;
+  }
+
+  #change(event: FlagEvent): void {
+    const resourceVersion = this.#nextVersion();
+    const changed = { ...event, metadata: { ...event.metadata, resourceVersion } };
+    this.#events.set(event.metadata.name, changed);
+    this.#show(changed, changed.status?.completionTime === undefined ? 'MODIFIED' : 'DELETED');
+  }
+
+  #show(event: FlagEvent, type: 'MODIFIED' | 'DELETED'): void {
+    // In the order in which things happened, also where the lag has just become less.
+    this.#shownAt = Math.max(this.#shownAt, this.clock.monotonic() + this.watchLagMilliseconds);
+    this.clock.schedule(this.#shownAt - this.clock.monotonic(), () => {
+      if (type === 'MODIFIED' && event.status?.startTime === undefined) this.#prepared.prepare(event);
+      this.store.apply({ type, object: withoutPayload(event) });
+    });
+  }
+
+  #nextVersion(): ResourceVersion {
+    this.#version += 1;
+    return `v${(this.#version * 7919) % 10_007}` as ResourceVersion;
+  }
+
+  /** Answers after a moment, with what is true in the middle of it. */
+  async #call<T>(what: string, answer: () => T): Promise<T> {
+    this.calls.push(what);
+    await this.#pause();
+    const result = answer();
+    await this.#pause();
+    return result;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.clock.schedule(CALL_MILLISECONDS / 2, resolve));
+  }
+
+  #read(name: string): Promise<FlagEvent | undefined> {
+    return this.#call(`get event ${name}`, () => this.#events.get(name));
+  }
+
+  async #list(): Promise<ObjectMeta[]> {
+    const listed = await this.#call('list', () =>
+      [...this.#endpoints.values()].map(({ metadata }) => metadata),
+    );
+    if (this.listsFail) throw new ApiError(503, 'ServiceUnavailable', 'unavailable');
+    return listed;
+  }
+
+  async #replaceStatus(metadata: ObjectMeta, status: FlagEventStatus): Promise<ObjectMeta> {
+    const fault = this.writesFail ? 'unavailable' : this.faults.shift();
+    const answer = await this.#call(`write ${metadata.name}`, (): ObjectMeta | ApiError => {
+      if (fault === 'unavailable') return new ApiError(503, 'ServiceUnavailable', 'unavailable');
+      if (fault === 'too large') return new ApiError(413, 'RequestEntityTooLarge', 'too large');
+      const before = this.#events.get(metadata.name);
+      if (before?.metadata.uid !== metadata.uid) return new ApiError(404, 'NotFound', 'not found');
+      if (before.metadata.resourceVersion !== metadata.resourceVersion) {
+        return new ApiError(409, 'Conflict', 'the object has been modified');
+      }
+      this.onWrite(before.status, status);
+      this.written.push({ event: metadata.name, status });
+      this.#change({ ...before, status });
+      return this.#events.get(metadata.name)?.metadata ?? before.metadata;
+    });
+    if (answer instanceof ApiError) throw answer;
+    if (fault === 'answer lost') throw new Error('no answer');
+    return answer;
+  }
+
+  #send({ url, headers, body, signal }: OutgoingRequest): Promise<SendResult> {
+    const { promise, resolve } = Promise.withResolvers<SendResult>();
+    const request: Received = {
+      endpoint: url.hostname.replace(/\..*/, ''),
+      deliveryID: headers.find(([name]) => name === 'webhook-id')?.[1] ?? '',
+      signal,
+      body: Buffer.from(body).toString(),
+      answer: (statusCode) => {
+        this.open.delete(request);
+        resolve({ kind: 'answered', statusCode, durationMilliseconds: 3 });
+      },
+    };
+    this.onSend(request);
+    this.requests.push(request);
+    this.open.add(request);
+    signal.addEventListener('abort', () => {
+      this.open.delete(request);
+      resolve({ kind: 'aborted' });
+    });
+    this.clock.schedule(3, () => {
+      const statusCode = this.receiver(request);
+      if (statusCode !== undefined && this.open.has(request)) request.answer(statusCode);
+    });
+    return promise;
+  }
+}
+
+/** The UID that anEndpoint and anEvent give to a name. */
+export function uidOf(name: string): UID {
+  return uid(`uid-${name}`);
+}
