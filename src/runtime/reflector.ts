@@ -18,7 +18,7 @@ export interface ReflectorOptions<T extends Identified> {
   readonly onRecovered?: () => void;
   /** How long a watch is asked for: this to twice this. */
   readonly watchSeconds?: number;
-  /** Without an event for so long a watch is taken for dead. The API server sends a bookmark about each minute. */
+  /** Without an event or a bookmark for so long a watch is taken for dead, and begun again where it was. */
   readonly silenceMilliseconds?: number;
   readonly backoff?: BackoffLimits;
 }
@@ -27,7 +27,8 @@ export interface ReflectorOptions<T extends Identified> {
 const WATCH_SECONDS = 300;
 const BACKOFF: BackoffLimits = { initialMilliseconds: 800, maxMilliseconds: 30_000 };
 
-const SILENCE_MILLISECONDS = 90_000;
+// kube-apiserver 1.36 sends an idle watch a bookmark each minute, a new one its first after up to two.
+const SILENCE_MILLISECONDS = 150_000;
 const INITIAL_SILENCE_MILLISECONDS = 30_000;
 /** A watch that ends sooner is no watch. */
 const SHORTEST_WATCH_MILLISECONDS = 1000;
@@ -144,11 +145,12 @@ export class Reflector<T extends Identified> {
     const replacement = store.beginReplace();
     let initial: Map<string, T> | undefined = new Map();
     const options = { sendInitialEvents: true, timeoutSeconds: this.#timeoutSeconds() };
-    this.#expectWithin(Math.min(INITIAL_SILENCE_MILLISECONDS, this.#silence()));
+    const initialSilence = Math.min(INITIAL_SILENCE_MILLISECONDS, this.#silence());
+    this.#expectWithin(initialSilence);
     for await (const event of listWatch.watch(options, signal)) {
       signal.throwIfAborted();
       this.#contact();
-      this.#expectWithin(this.#silence());
+      this.#expectWithin(initial === undefined ? this.#silence() : initialSilence);
       if (initial === undefined) this.#apply(event);
       else if (event.type === 'ERROR') throw errorOf(event);
       else if (event.type === 'DELETED') initial.delete(event.object.metadata.uid);
@@ -156,6 +158,7 @@ export class Reflector<T extends Identified> {
       else if (event.initialEventsEnd) {
         const items = initial.values();
         initial = undefined;
+        this.#expectWithin(this.#silence());
         this.#replaced(event.resourceVersion, () => replacement.finish(items));
       }
     }

@@ -4,6 +4,7 @@ import { objectMeta } from '../../src/api/objectMeta.ts';
 import { ResourceClient } from '../../src/kube/resourceClient.ts';
 import type { Transport } from '../../src/kube/transport.ts';
 import { aConfigMap } from '../support/configMap.ts';
+import { failureOf } from '../support/failureOf.ts';
 import { FakeApiServer } from '../support/fakeApiServer.ts';
 import { aTransport } from '../support/transport.ts';
 
@@ -51,9 +52,9 @@ describe('get', () => {
   });
 
   test('fails where there is no such resource', async () => {
-    const failed = expect(client.get('shop', 'a', signal)).rejects.toMatchObject({ status: 404 });
+    const failure = failureOf(client.get('shop', 'a', signal));
     (await server.next()).json('404 page not found', 404);
-    await failed;
+    expect(await failure).toMatchObject({ status: 404 });
   });
 
   test('escapes what is put into the path', async () => {

@@ -104,6 +104,7 @@ test('an object that becomes forbidden, and then is no longer, is as it was', as
   await clock.advance(1000);
   (await server.next()).bookmark('5');
   await untilRead('one');
+  expect(changes.slice(-2)).toEqual(['Secret shop/hook forbidden', 'Secret shop/hook found']);
 });
 
 test('what is known stays known while the API server is away', async () => {
