@@ -31,6 +31,8 @@ export class StatusRecorder {
   readonly #options: StatusRecorderOptions;
   #recording = false;
   #failures = 0;
+  /** When the backoff ends, in monotonic milliseconds. */
+  #retryDue = -Infinity;
 
   constructor(options: StatusRecorderOptions) {
     this.#options = options;
@@ -42,8 +44,8 @@ export class StatusRecorder {
 
   /** When a write that has just failed may be tried again, milliseconds since 1970. Any that succeeds resets it. */
   get retryAt(): number {
-    const backoff = FIRST_BACKOFF_MILLISECONDS * 2 ** Math.max(0, this.#failures - 1);
-    return this.#options.clock.now() + Math.min(backoff, LONGEST_BACKOFF_MILLISECONDS);
+    const { clock } = this.#options;
+    return clock.now() + this.#retryDue - clock.monotonic();
   }
 
   /** Writes a status. One that is refused for what it holds is written without messages, then ends the event. */
@@ -61,6 +63,7 @@ export class StatusRecorder {
       this.#recording = true;
       const recovered = this.#failures > 0;
       this.#failures = 0;
+      this.#retryDue = -Infinity;
       if (recovered) this.#options.onRecovered();
       return 'written';
     } catch (error) {
@@ -69,9 +72,18 @@ export class StatusRecorder {
       this.#options.onError(event, error);
       if (refusal === 'invalid' || refusal === 'too large') return 'refused';
       this.#recording = false;
-      this.#failures += 1;
+      this.#backOff();
       return 'failed';
     }
+  }
+
+  /** Writes that fail before the backoff has ended are no further step of it: they failed together. */
+  #backOff(): void {
+    const now = this.#options.clock.monotonic();
+    if (now < this.#retryDue) return;
+    const backoff = FIRST_BACKOFF_MILLISECONDS * 2 ** this.#failures;
+    this.#failures += 1;
+    this.#retryDue = now + Math.min(backoff, LONGEST_BACKOFF_MILLISECONDS);
   }
 }
 

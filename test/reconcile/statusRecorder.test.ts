@@ -16,7 +16,7 @@ class WriteError extends Error {
 }
 
 const event = anEvent();
-const clock = new FakeClock();
+let clock = new FakeClock();
 const status = eventStatus(event, [aDelivery({ reason: 'Timeout', message: 'words' })], clock.now());
 let answers: (Refusal | 'ok')[];
 let writes: FlagEventStatus[];
@@ -25,6 +25,7 @@ let errors: unknown[];
 let recorder: StatusRecorder;
 
 beforeEach(() => {
+  clock = new FakeClock();
   answers = [];
   writes = [];
   recoveries = 0;
@@ -109,19 +110,34 @@ describe('recording', () => {
 describe('the backoff', () => {
   const backoff = () => recorder.retryAt - clock.now();
 
+  const failWhenDue = async () => {
+    if (Number.isFinite(backoff())) await clock.advance(backoff());
+    await write('other');
+  };
+
   test('doubles with each failure, and ends at 30 s', async () => {
     const seen: number[] = [];
     for (let failure = 0; failure < 9; failure += 1) {
-      await write('other');
+      await failWhenDue();
       seen.push(backoff());
     }
     expect(seen).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
-    for (let failure = 0; failure < 2000; failure += 1) await write('other');
+    for (let failure = 0; failure < 2000; failure += 1) await failWhenDue();
     expect(backoff()).toBe(30_000);
   });
 
+  test('is shared by the writes that fail before it has ended', async () => {
+    await write('other');
+    await clock.advance(100);
+    for (let failure = 0; failure < 10; failure += 1) await write('other');
+    expect(backoff()).toBe(400);
+    await clock.advance(400);
+    await write('other');
+    expect(backoff()).toBe(1000);
+  });
+
   test('is reset by a write that succeeds', async () => {
-    for (let failure = 0; failure < 5; failure += 1) await write('other');
+    for (let failure = 0; failure < 5; failure += 1) await failWhenDue();
     await write('ok');
     await write('other');
     expect(backoff()).toBe(500);
