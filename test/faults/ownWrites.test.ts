@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { ApiCall } from '../support/apiCall.ts';
 import type { Refusal } from '../support/apiProxy.ts';
+import { nothingFor } from '../support/nothingFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -157,23 +158,14 @@ test('an event that was deleted is forgotten at its status write, without noise'
 
   expect(requestsTo('forgotten')).toBe(requests);
   expect(operator.process.log.filter(({ key }) => String(key).endsWith('/forgotten'))).toEqual([]);
-  await pendingIs('forgotten', 0);
+  await nothingPending();
 });
 
-async function pendingIs(endpoint: string, pending: number) {
-  await waitUntil(`${endpoint} to have ${pending} pending`, async () => {
-    const { status } = await operator.tenant.endpoint(endpoint);
-    return status?.pendingDeliveries === pending;
-  });
-}
-
-/** Throws where the number changes within so many milliseconds. */
-async function nothingFor(milliseconds: number, count: () => number) {
-  const before = count();
-  const end = performance.now() + milliseconds;
-  await waitUntil('the time to pass', () => {
-    if (count() !== before) throw new Error(`${count()} instead of ${before}`);
-    return performance.now() > end;
+/** Waits until the operator counts no delivery as pending any more. */
+async function nothingPending() {
+  await waitUntil('nothing to be pending', async () => {
+    const { body } = await operator.process.get('/metrics');
+    return /^flagpost_pending_deliveries 0$/m.test(body);
   });
 }
 
@@ -212,6 +204,47 @@ test('where that is too large too, the event ends with the least status, and not
   expect(requestsTo('least')).toBe(1);
 });
 
+test('the end of an event that its watch shows before the answer comes changes nothing', async () => {
+  const { tenant, proxy, requestsTo } = operator;
+  const { send } = await anEndpoint('early-end');
+  const answer = proxy.fault(writesOf('early-end'), 'hold the answer');
+  await send('early-end');
+  await tenant.eventReason('early-end', 'AllDelivered');
+  await waitUntil('the answer to be kept', () => proxy.kept === 1);
+  await nothingPending();
+  answer();
+  await nothingFor(500, () => requestsTo('early-end') + proxy.count(writesOf('early-end')));
+
+  expect(requestsTo('early-end')).toBe(1);
+});
+
+test('an event created again under the same name is another one', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('twice', QUICK_RETRIES);
+  receiver.answerWith(() => 500);
+  const first = await send('twice');
+  await tenant.deliveryReason('twice', 'BadStatus');
+  const release = proxy.holdWatches('flagevents');
+  await tenant.delete('flagevent', 'twice');
+  const second = await send('twice');
+  const writes = proxy.count(writesOf('twice'));
+  await waitUntil('a write for the first', () => proxy.count(writesOf('twice')) > writes);
+  const requests = requestsTo('twice');
+  receiver.answerWith(() => 200);
+  await nothingFor(1500, () => requestsTo('twice'));
+  release();
+  const status = await tenant.eventReason('twice', 'AllDelivered');
+
+  expect(second.metadata.uid).not.toBe(first.metadata.uid);
+  expect(status.deliveries).toMatchObject([{ attempts: 1, state: 'Succeeded' }]);
+  expect(requestsTo('twice')).toBe(requests + 1);
+  const ids = receiver.requests
+    .filter(({ path }) => path === '/twice')
+    .map(({ headers }) => headers['webhook-id']);
+  expect(new Set(ids).size).toBe(2);
+  expect(ids.at(-1)).toBe(status.deliveries?.[0]?.deliveryID);
+});
+
 test('a status that is refused whatever it holds is tried again seldom, and nothing is sent again', async () => {
   const { proxy, receiver, requestsTo } = operator;
   const { send } = await anEndpoint('refused', QUICK_RETRIES);
@@ -223,18 +256,4 @@ test('a status that is refused whatever it holds is tried again seldom, and noth
   await nothingFor(2000, () => requestsTo('refused') + proxy.count(writesOf('refused')));
 
   expect(requestsTo('refused')).toBe(1);
-});
-
-test('the end of an event that its watch shows before the answer comes changes nothing', async () => {
-  const { tenant, proxy, requestsTo } = operator;
-  const { send } = await anEndpoint('early-end');
-  const answer = proxy.fault(writesOf('early-end'), 'hold the answer');
-  await send('early-end');
-  await tenant.eventReason('early-end', 'AllDelivered');
-  await waitUntil('the answer to be kept', () => proxy.kept === 1);
-  await pendingIs('early-end', 0);
-  answer();
-  await nothingFor(500, () => requestsTo('early-end') + proxy.count(writesOf('early-end')));
-
-  expect(requestsTo('early-end')).toBe(1);
 });

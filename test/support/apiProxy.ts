@@ -94,6 +94,8 @@ export async function startApiProxy({ server: target, ca, token }: Credentials):
     const rule = ruleFor(call);
     if (rule && typeof rule.fault === 'object') return refuse(response, rule.fault);
     if (rule?.fault === 'hold') await keep(rule);
+    // Whoever asked has died meanwhile.
+    if (response.destroyed) return;
     const answer = await passOn(incoming, response, body);
     if (rule?.fault === 'lose the answer') {
       await buffer(answer);

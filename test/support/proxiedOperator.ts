@@ -59,7 +59,7 @@ export async function startProxiedOperator(cluster: Cluster): Promise<ProxiedOpe
       process = await start();
     },
     async close() {
-      await process.stop();
+      await kill();
       await proxy.close();
       await receiver.close();
     },
