@@ -4,7 +4,7 @@ import { DemoFailure } from './demoFailure.ts';
 import { printIndented } from './print.ts';
 import { type ProgramOptions, runProgram, startProgram } from './runProgram.ts';
 
-const TIMEOUT_SECONDS = 30;
+const TIMEOUT_SECONDS = 60;
 
 /** kubectl as a person would use it: every command is shown. All of them throw a DemoFailure. */
 export interface Kubectl {
