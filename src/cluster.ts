@@ -1,0 +1,89 @@
+import { lookup } from 'node:dns/promises';
+import type { FlagEvent } from './api/flagEvent.ts';
+import { parseFlagEvent, parseWebhookEndpoint } from './api/parse.ts';
+import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
+import { ApiServerAddresses } from './kube/apiServerAddresses.ts';
+import { findConfig, readConfig } from './kube/config.ts';
+import { CredentialsReader } from './kube/credentials.ts';
+import { ResourceClient, type Resource } from './kube/resourceClient.ts';
+import { FLAG_EVENTS, WEBHOOK_ENDPOINTS } from './kube/resources.ts';
+import { Transport } from './kube/transport.ts';
+import { WatchedObjects, type WatchedObjectsOptions } from './kube/watchedObjects.ts';
+import type { Clock } from './runtime/clock.ts';
+import { errorFields, type Logger } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+export interface ClusterOptions {
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+}
+
+/** The API server's side of the operator. */
+export interface Cluster {
+  readonly server: URL;
+  readonly events: ResourceClient<FlagEvent>;
+  readonly endpoints: ResourceClient<WebhookEndpoint>;
+  /** A client for events that keeps of each what `keep` returns. */
+  readonly eventsAs: (keep: (event: FlagEvent) => FlagEvent) => ResourceClient<FlagEvent>;
+  readonly watchObjects: (onChange: WatchedObjectsOptions['onChange']) => WatchedObjects;
+  readonly addresses: (onChange: () => void) => ApiServerAddresses;
+  readonly close: () => Promise<void>;
+}
+
+/** Finds the API server and prepares what talks to it; nothing is sent yet. Throws a ConfigError. */
+export function openCluster({ env, version, logger, metrics, clock, random }: ClusterOptions): Cluster {
+  const source = findConfig(env);
+  const server = new URL(readConfig(source).cluster.server);
+  const transport = new Transport({
+    server,
+    credentials: new CredentialsReader(() => readConfig(source)),
+    clock,
+    userAgent: `Flagpost/${version}`,
+    onRequest: (request) => metrics.apiRequests.inc(request),
+    onCredentialsError: (error) => logger.error(errorFields(error), 'credentials can not be read'),
+  });
+  const clientOf = <T extends FlagEvent | WebhookEndpoint>(
+    resource: Resource,
+    parse: (value: unknown) => T,
+  ) =>
+    new ResourceClient<T>({
+      transport,
+      resource,
+      parse,
+      onUnparsable: (key, error) =>
+        logger.warn({ key, kind: resource.kind, ...errorFields(error) }, 'an object can not be read'),
+    });
+  return {
+    server,
+    events: clientOf(FLAG_EVENTS, parseFlagEvent),
+    endpoints: clientOf(WEBHOOK_ENDPOINTS, parseWebhookEndpoint),
+    eventsAs: (keep) => clientOf(FLAG_EVENTS, (value) => keep(parseFlagEvent(value))),
+    watchObjects: (onChange) =>
+      new WatchedObjects({
+        transport,
+        clock,
+        random,
+        onChange,
+        onError: (kind, namespace, name, error) =>
+          logger.warn({ kind, key: `${namespace}/${name}`, ...errorFields(error) }, 'a watch failed'),
+      }),
+    addresses: (onChange) =>
+      new ApiServerAddresses({
+        transport,
+        server,
+        env,
+        lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+        clock,
+        random,
+        onChange,
+        onError: (error) =>
+          logger.debug(errorFields(error), 'the addresses of the API server can not be read'),
+      }),
+    close: () => transport.close(),
+  };
+}

@@ -1,0 +1,47 @@
+import { Backoff } from './runtime/backoff.ts';
+import type { Clock } from './runtime/clock.ts';
+import { Controller, type Reconcile } from './runtime/controller.ts';
+import { WorkQueue } from './runtime/workQueue.ts';
+import { errorFields, type Logger } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+export interface ReconcileLoopOptions {
+  /** The controller's and the queue's name in logs and metrics. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A queue of keys, and the controller that works it off, logged and measured. */
+export interface ReconcileLoop {
+  readonly queue: WorkQueue;
+  /** Works until the signal is aborted; never rejects. */
+  readonly run: (reconcile: Reconcile, signal: AbortSignal) => Promise<void>;
+}
+
+const BACKOFF = { initialMilliseconds: 100, maxMilliseconds: 30_000 };
+
+export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoop {
+  const { name, clock, random, logger, metrics } = options;
+  const queue = new WorkQueue({ clock, onDepth: (depth) => metrics.queueDepth.set({ name }, depth) });
+  const run = (reconcile: Reconcile, signal: AbortSignal) =>
+    new Controller({
+      queue,
+      reconcile,
+      clock,
+      backoff: new Backoff(BACKOFF, random),
+      onError: (key, error, retryAfterMilliseconds) =>
+        logger.warn(
+          { controller: name, key, retryAfterMilliseconds, ...errorFields(error) },
+          'a reconcile failed',
+        ),
+      onReconciled: (result, seconds) => {
+        metrics.reconciles.inc({ controller: name, result });
+        metrics.reconcileSeconds.observe({ controller: name }, seconds);
+      },
+    }).run(signal);
+  return { queue, run };
+}
