@@ -70,7 +70,7 @@ export class FlagEvents {
     const { works, prepared, pending, hooks } = this.#context;
     const work = works.forget(metadata.uid);
     if (!work) return;
-    this.#abortAll(work);
+    for (const endpointUID of work.busy) abortAttempt(this.#context, work, endpointUID);
     prepared.forget(metadata.uid);
     for (const endpointUID of pending.set(metadata.uid, work.key, [])) hooks.pendingChanged(endpointUID);
     this.#releaseHeld();
@@ -106,9 +106,7 @@ export class FlagEvents {
     const { recorder, clock } = this.#context;
     switch (await recorder.write(event, status)) {
       case 'gone':
-        // As long as the store still has the event, a read is to say that it is gone, or all would begin anew.
-        this.#abortAll(work);
-        work.mustRead = true;
+        this.forget(event);
         return {};
       case 'conflict':
         work.mustRead = true;
@@ -136,10 +134,6 @@ export class FlagEvents {
   #readThenWrite(work: MutableEventWork): ReconcileResult {
     work.mustRead = true;
     return { requeueAfterMilliseconds: work.nextWriteAt - this.#context.clock.now() };
-  }
-
-  #abortAll(work: MutableEventWork): void {
-    for (const endpointUID of work.busy) abortAttempt(this.#context, work, endpointUID);
   }
 
   #settle(work: MutableEventWork, status: FlagEventStatus | undefined): void {
