@@ -110,37 +110,37 @@ describe('recording', () => {
 describe('the backoff', () => {
   const backoff = () => recorder.retryAt - clock.now();
 
-  const failWhenDue = async () => {
-    if (Number.isFinite(backoff())) await clock.advance(backoff());
-    await write('other');
-  };
+  /** Fails a write, and those that are tried again after the backoff, so often; gives each backoff. */
+  async function fail(times: number): Promise<number[]> {
+    const backoffs: number[] = [];
+    for (let failure = 0; failure < times; failure += 1) {
+      await write('other');
+      backoffs.push(backoff());
+      await clock.advance(backoff());
+    }
+    return backoffs;
+  }
 
   test('doubles with each failure, and ends at 30 s', async () => {
-    const seen: number[] = [];
-    for (let failure = 0; failure < 9; failure += 1) {
-      await failWhenDue();
-      seen.push(backoff());
-    }
-    expect(seen).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
-    for (let failure = 0; failure < 2000; failure += 1) await failWhenDue();
-    expect(backoff()).toBe(30_000);
+    expect(await fail(9)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    expect((await fail(2000)).at(-1)).toBe(30_000);
   });
 
-  test('is shared by the writes that fail before it has ended', async () => {
+  test('of writes that fail together is one step', async () => {
+    for (let failure = 0; failure < 50; failure += 1) await write('other');
+    expect(backoff()).toBe(500);
+    await clock.advance(499);
     await write('other');
-    await clock.advance(100);
-    for (let failure = 0; failure < 10; failure += 1) await write('other');
-    expect(backoff()).toBe(400);
-    await clock.advance(400);
+    expect(backoff()).toBe(1);
+    await clock.advance(1);
     await write('other');
     expect(backoff()).toBe(1000);
   });
 
   test('is reset by a write that succeeds', async () => {
-    for (let failure = 0; failure < 5; failure += 1) await failWhenDue();
+    await fail(5);
     await write('ok');
-    await write('other');
-    expect(backoff()).toBe(500);
+    expect(await fail(2)).toEqual([500, 1000]);
   });
 
   test('does not grow by what says nothing about other objects', async () => {
