@@ -49,7 +49,7 @@ async function run(config: Config): Promise<void> {
     stopping = true;
     logger.info({ signal }, 'stopping');
     await operator.stop(config.shutdownGraceSeconds * 1000);
-    await Promise.all(servers.map((server) => server?.close()));
+    await Promise.all(servers.map(async (server) => server?.close()));
     logger.info('stopped');
     process.exit(0);
   };

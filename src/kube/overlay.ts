@@ -1,5 +1,6 @@
 import type { ObjectMeta } from '../api/objectMeta.ts';
-import type { Identified, Store } from '../runtime/store.ts';
+import type { Identified } from '../runtime/identified.ts';
+import type { Store } from '../runtime/store.ts';
 
 type Stored<S> = Identified & { readonly metadata: ObjectMeta; readonly status?: S };
 

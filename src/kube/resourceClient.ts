@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { objectMeta, type ObjectMeta } from '../api/objectMeta.ts';
 import { isNotFound } from '../runtime/apiError.ts';
 import type { ListOptions, ListWatch, Page, WatchEvent, WatchOptions } from '../runtime/listWatch.ts';
-import type { Identified } from '../runtime/store.ts';
+import type { Identified } from '../runtime/identified.ts';
 import { lines } from './lines.ts';
 import type { Answer, Request } from './transport.ts';
 import { parseWatchLine } from './watchLine.ts';

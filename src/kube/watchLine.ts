@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { objectMeta } from '../api/objectMeta.ts';
 import type { WatchEvent } from '../runtime/listWatch.ts';
-import type { Identified } from '../runtime/store.ts';
+import type { Identified } from '../runtime/identified.ts';
 import { TransportError } from './transportError.ts';
 
 const bookmark = z.object({

@@ -1,7 +1,8 @@
 import type { Clock } from './clock.ts';
 import type { ListWatch } from './listWatch.ts';
 import { Reflector } from './reflector.ts';
-import { Store, type Change, type Identified } from './store.ts';
+import type { Identified } from './identified.ts';
+import { Store, type Change } from './store.ts';
 
 export interface InformerOptions<T extends Identified> {
   /** The namespaces to follow, each by a watch of its own; empty: all, by one. */

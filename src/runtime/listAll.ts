@@ -1,5 +1,5 @@
 import type { ListWatch } from './listWatch.ts';
-import type { Identified } from './store.ts';
+import type { Identified } from './identified.ts';
 
 // Of the largest objects a page of so many is 25 MiB; of small ones it grows by bytes.
 const FIRST_PAGE = 20;

@@ -1,4 +1,4 @@
-import type { Identified } from './store.ts';
+import type { Identified } from './identified.ts';
 
 export type WatchEvent<T extends Identified> =
   | { readonly type: 'ADDED' | 'MODIFIED'; readonly object: T }

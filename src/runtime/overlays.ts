@@ -1,4 +1,4 @@
-import type { Identified } from './store.ts';
+import type { Identified } from './identified.ts';
 
 /** A write whose outcome is not known yet, with what the store has seen of the object. */
 export interface Write {

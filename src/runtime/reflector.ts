@@ -4,7 +4,8 @@ import type { Clock } from './clock.ts';
 import type { ListWatch, WatchEvent } from './listWatch.ts';
 import { listAll } from './listAll.ts';
 import { sleep } from './sleep.ts';
-import type { Identified, Store } from './store.ts';
+import type { Identified } from './identified.ts';
+import type { Store } from './store.ts';
 
 export interface ReflectorOptions<T extends Identified> {
   readonly listWatch: ListWatch<T>;

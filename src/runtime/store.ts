@@ -1,14 +1,5 @@
+import type { Identified } from './identified.ts';
 import { Overlays } from './overlays.ts';
-
-/** What a store must know of an object. Names and UIDs are the API server's; the resource version is opaque. */
-export interface Identified {
-  readonly metadata: {
-    readonly uid: string;
-    readonly name: string;
-    readonly namespace: string;
-    readonly resourceVersion: string;
-  };
-}
 
 export type Change<T> =
   | { readonly type: 'added'; readonly object: T }

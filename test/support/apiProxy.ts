@@ -40,20 +40,20 @@ export interface ApiProxy {
   readonly kubeconfigPath: string;
   /** Every call so far, in the order in which they came. */
   readonly calls: readonly ApiCall[];
-  count(match: CallMatch): number;
+  readonly count: (match: CallMatch) => number;
   /** Calls, or answers, that a fault keeps now. */
   readonly kept: number;
   /** Does this to the calls that match, at most so many; the last fault that matches counts. The function returned ends it. */
-  fault(match: CallMatch, fault: Fault, times?: number): () => void;
+  readonly fault: (match: CallMatch, fault: Fault, times?: number) => () => void;
   /** Keeps back what the watches of a resource show; the function returned lets all of it through. */
-  holdWatches(resource: string): () => void;
+  readonly holdWatches: (resource: string) => () => void;
   /** Leaves out the objects of this name from the resource's watches, as an API server that lags would. */
-  hide(resource: string, name: string): () => void;
+  readonly hide: (resource: string, name: string) => () => void;
   /** Cuts the watches of a resource that are open. */
-  closeWatches(resource: string): void;
+  readonly closeWatches: (resource: string) => void;
   /** Ends every fault, and lets through whatever was held. */
-  behave(): void;
-  close(): Promise<void>;
+  readonly behave: () => void;
+  readonly close: () => Promise<void>;
 }
 
 export async function startApiProxy({ server: target, ca, token }: Credentials): Promise<ApiProxy> {

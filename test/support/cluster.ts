@@ -24,18 +24,18 @@ export interface KubectlResult {
 /** A real API server with its administrator's rights. */
 export interface Cluster extends ClusterAccess {
   /** Runs kubectl; a status other than 0 is a result, not an error. */
-  kubectl(args: readonly string[], stdin?: string): Promise<KubectlResult>;
+  readonly kubectl: (args: readonly string[], stdin?: string) => Promise<KubectlResult>;
   /** Applies YAML or JSON with kubectl and gives what it printed; throws what it complained of. */
-  apply(manifests: string, args?: readonly string[]): Promise<string>;
+  readonly apply: (manifests: string, args?: readonly string[]) => Promise<string>;
   /** One plain request, with a path such as `/readyz`; any status is an answer. */
   request(
     path: string,
     options?: RequestOptions,
   ): Promise<{ readonly status: number; readonly body: string }>;
   /** Makes a namespace for one test and gives its name. */
-  createNamespace(): Promise<string>;
+  readonly createNamespace: () => Promise<string>;
   /** Path of the kubeconfig of one of `users`, such as `alice`. */
-  userKubeconfig(name: string): string;
+  readonly userKubeconfig: (name: string) => string;
 }
 
 export function openCluster(access: ClusterAccess): Cluster {

@@ -28,15 +28,15 @@ export interface ControlPlane extends Cluster {
   /** One audit.k8s.io/v1 Event a line, at level Metadata; exists where `audit` was asked for. */
   readonly auditLogPath: string;
   /** Freezes the API server: connections stay open, nothing is answered. */
-  pause(): void;
-  resume(): void;
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** Kills the API server; its connections are reset, and new ones are refused until it is started again. */
-  stopApiServer(): Promise<void>;
+  readonly stopApiServer: () => Promise<void>;
   /** On the same port, with the same data and credentials; resolves when it is ready. */
-  startApiServer(): Promise<void>;
-  restartApiServer(): Promise<void>;
+  readonly startApiServer: () => Promise<void>;
+  readonly restartApiServer: () => Promise<void>;
   /** Leaves nothing behind. Happens by itself when the process ends, in whatever way. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const portTries = 3;

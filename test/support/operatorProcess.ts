@@ -18,14 +18,14 @@ export interface OperatorProcess {
   /** What it has logged so far, an object a line. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
   /** Everything that it has printed. */
-  output(): string;
+  readonly output: () => string;
   /** Text of one of its probes or of /metrics. */
   get(path: '/healthz' | '/readyz' | '/metrics'): Promise<{ readonly status: number; readonly body: string }>;
-  kill(signal: NodeJS.Signals): void;
+  readonly kill: (signal: NodeJS.Signals) => void;
   /** Resolves with the exit status, or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
   /** By SIGTERM, unless it has ended; resolves with the exit status. */
-  stop(): Promise<number | NodeJS.Signals>;
+  readonly stop: () => Promise<number | NodeJS.Signals>;
 }
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');

@@ -25,7 +25,8 @@ const servers = new Map<string, ChildProcess>();
 let ending = false;
 
 function report(message: KeeperReport): void {
-  if (process.connected) process.send?.(message);
+  // The other end may go at any moment: then there is nobody left to tell.
+  if (process.connected) process.send?.(message, () => {});
 }
 
 function start(request: Extract<KeeperRequest, { start: string }>): void {

@@ -12,15 +12,15 @@ export interface ProxiedOperator {
   /** The one that runs now. */
   readonly process: OperatorProcess;
   /** Creates an endpoint at `/NAME` of the receiver and waits until the operator has it. */
-  addEndpoint(name: string, spec?: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly addEndpoint: (name: string, spec?: Readonly<Record<string, unknown>>) => Promise<void>;
   /** How many requests came to the endpoint of this name. */
-  requestsTo(name: string): number;
+  readonly requestsTo: (name: string) => number;
   /** Has an event delivered, so that the operator knows that it can record what it sends. */
-  warmUp(): Promise<void>;
+  readonly warmUp: () => Promise<void>;
   /** Kills the operator where it still runs, and starts another. */
-  restart(): Promise<void>;
-  kill(): Promise<void>;
-  close(): Promise<void>;
+  readonly restart: () => Promise<void>;
+  readonly kill: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function startProxiedOperator(cluster: Cluster): Promise<ProxiedOperator> {

@@ -10,7 +10,7 @@ export interface RawReceiver {
   readonly requests: readonly string[];
   /** Connections that are open now. */
   readonly open: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface RawReceiverOptions {

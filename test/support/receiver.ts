@@ -36,10 +36,10 @@ export interface Receiver {
   /** Requests that have not been answered yet. */
   readonly open: number;
   /** Changes how it answers from now on. */
-  answerWith(answer: NonNullable<ReceiverOptions['answer']>): void;
+  readonly answerWith: (answer: NonNullable<ReceiverOptions['answer']>) => void;
   /** Changes its certificate, or whose certificates it trusts, for new connections. */
-  useTls(options: SecureContextOptions): void;
-  close(): Promise<void>;
+  readonly useTls: (options: SecureContextOptions) => void;
+  readonly close: () => Promise<void>;
 }
 
 export async function startReceiver({

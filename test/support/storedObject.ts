@@ -1,4 +1,4 @@
-import type { Identified } from '../../src/runtime/store.ts';
+import type { Identified } from '../../src/runtime/identified.ts';
 
 /** An object with as little in it as a store can hold. */
 export interface StoredObject extends Identified {

@@ -12,36 +12,57 @@ type Json = Readonly<Record<string, unknown>>;
 export interface Tenant {
   readonly cluster: Cluster;
   readonly namespace: string;
-  createEndpoint(name: string, spec: Json, metadata?: Json): Promise<WebhookEndpoint>;
-  createEvent(name: string, spec?: unknown, metadata?: Json): Promise<FlagEvent>;
-  createSecret(name: string, data: Readonly<Record<string, string | Buffer>>, more?: Json): Promise<void>;
-  createConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  readonly createEndpoint: (name: string, spec: Json, metadata?: Json) => Promise<WebhookEndpoint>;
+  readonly createEvent: (name: string, spec?: unknown, metadata?: Json) => Promise<FlagEvent>;
+  readonly createSecret: (
+    name: string,
+    data: Readonly<Record<string, string | Buffer>>,
+    more?: Json,
+  ) => Promise<void>;
+  readonly createConfigMap: (name: string, data: Readonly<Record<string, string>>) => Promise<void>;
   /** Replaces the values of a Secret. */
-  updateSecret(name: string, data: Readonly<Record<string, string | Buffer>>, more?: Json): Promise<void>;
-  updateConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  readonly updateSecret: (
+    name: string,
+    data: Readonly<Record<string, string | Buffer>>,
+    more?: Json,
+  ) => Promise<void>;
+  readonly updateConfigMap: (name: string, data: Readonly<Record<string, string>>) => Promise<void>;
   /** Merges a patch into an endpoint. */
-  patchEndpoint(name: string, patch: Json): Promise<void>;
-  delete(kind: 'flagevent' | 'webhookendpoint' | 'secret' | 'configmap', name: string): Promise<void>;
-  event(name: string): Promise<FlagEvent>;
-  endpoint(name: string): Promise<WebhookEndpoint>;
+  readonly patchEndpoint: (name: string, patch: Json) => Promise<void>;
+  readonly delete: (
+    kind: 'flagevent' | 'webhookendpoint' | 'secret' | 'configmap',
+    name: string,
+  ) => Promise<void>;
+  readonly event: (name: string) => Promise<FlagEvent>;
+  readonly endpoint: (name: string) => Promise<WebhookEndpoint>;
   /** Waits until the event's `Succeeded` has this reason. */
-  eventReason(name: string, reason: string, timeoutMs?: number): Promise<FlagEventStatus>;
+  readonly eventReason: (name: string, reason: string, timeoutMs?: number) => Promise<FlagEventStatus>;
   /** Waits until the event's only delivery, or the one to `endpoint`, has this reason. */
-  deliveryReason(event: string, reason: string, endpoint?: string, timeoutMs?: number): Promise<Delivery>;
+  readonly deliveryReason: (
+    event: string,
+    reason: string,
+    endpoint?: string,
+    timeoutMs?: number,
+  ) => Promise<Delivery>;
   /** Waits until the endpoint's status is as wanted. */
-  endpointStatus(
+  readonly endpointStatus: (
     name: string,
     isWanted: (status: WebhookEndpointStatus) => boolean,
     timeoutMs?: number,
-  ): Promise<WebhookEndpointStatus>;
+  ) => Promise<WebhookEndpointStatus>;
   /** Waits until the event's status is as wanted. */
-  eventStatus(
+  readonly eventStatus: (
     name: string,
     isWanted: (status: FlagEventStatus) => boolean,
     timeoutMs?: number,
-  ): Promise<FlagEventStatus>;
+  ) => Promise<FlagEventStatus>;
   /** Waits until the endpoint's `Ready`, or another condition, has this reason. */
-  endpointReason(name: string, reason: string, type?: string, timeoutMs?: number): Promise<Condition>;
+  readonly endpointReason: (
+    name: string,
+    reason: string,
+    type?: string,
+    timeoutMs?: number,
+  ) => Promise<Condition>;
 }
 
 const FLAGPOST = '/apis/flagpost.dev/v1alpha1';
@@ -157,6 +178,6 @@ async function until<T>(
     const seen = <O extends { readonly status?: unknown }>(object: O) => ((last = object.status), object);
     return await waitUntil(what, () => read(seen), { timeoutMs, everyMs: 50 });
   } catch (error) {
-    throw new Error(`${String(error)}; its status is ${JSON.stringify(last, null, 1)}`);
+    throw new Error(`${String(error)}; its status is ${JSON.stringify(last, null, 1)}`, { cause: error });
   }
 }
