@@ -26,6 +26,7 @@ const PAUSE_BETWEEN_WRITES_MILLISECONDS = 5000;
 /** The reconciler of WebhookEndpoints: writes what is known of each to its status, seldom. */
 export class WebhookEndpoints {
   readonly #context: EndpointContext;
+  /** When each was written last, monotonic. */
   readonly #writtenAt = new Map<UID, number>();
 
   constructor(context: EndpointContext) {
@@ -40,14 +41,20 @@ export class WebhookEndpoints {
     const resolution = registry.resolution(uid);
     // What it references is being read for the first time; the answer brings it back.
     if (!resolution || resolution.state === 'unknown') return {};
-    const now = clock.now();
-    const status = endpointStatus(endpoint, resolution, histories.of(endpoint), pending.count(uid), now);
+    const status = endpointStatus(
+      endpoint,
+      resolution,
+      histories.of(endpoint),
+      pending.count(uid),
+      clock.now(),
+    );
     const urgency = urgencyOf(endpoint.status, status);
     if (urgency === 'none') return {};
-    const dueAt = (this.#writtenAt.get(uid) ?? 0) + PAUSE_BETWEEN_WRITES_MILLISECONDS;
-    if (urgency === 'when due' && dueAt > now) return { requeueAfterMilliseconds: dueAt - now };
+    const pause =
+      (this.#writtenAt.get(uid) ?? -Infinity) + PAUSE_BETWEEN_WRITES_MILLISECONDS - clock.monotonic();
+    if (urgency === 'when due' && pause > 0) return { requeueAfterMilliseconds: pause };
     await replaceStatus(endpoint, status);
-    this.#writtenAt.set(uid, now);
+    this.#writtenAt.set(uid, clock.monotonic());
     return {};
   }
 

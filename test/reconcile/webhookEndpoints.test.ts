@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { WebhookEndpoint, WebhookEndpointStatus } from '../../src/api/webhookEndpoint.ts';
+import type { EndpointRegistry } from '../../src/reconcile/endpointRegistry.ts';
+import { Histories } from '../../src/reconcile/histories.ts';
+import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
+import { WebhookEndpoints } from '../../src/reconcile/webhookEndpoints.ts';
+import { anAttempt } from '../support/anAttempt.ts';
+import { FakeClock } from '../support/fakeClock.ts';
+import { anEndpoint, uid } from '../support/fixtures.ts';
+
+type Resolution = ReturnType<EndpointRegistry['resolution']>;
+
+const KEY = 'shop/flag-cache';
+const USABLE: Resolution = {
+  state: 'usable',
+  config: {
+    url: new URL('https://flag-cache.shop.svc'),
+    host: 'flag-cache.shop.svc',
+    signingKeys: [],
+    headers: [],
+  },
+  notes: [],
+};
+const REFUSED: Resolution = {
+  state: 'refused',
+  refusal: { reason: 'SecretNotFound', message: 'is missing' },
+};
+
+let clock: FakeClock;
+let stored: WebhookEndpoint | undefined;
+let resolution: Resolution;
+let writes: WebhookEndpointStatus[];
+let fails: boolean;
+let histories: Histories;
+let pending: PendingDeliveries;
+let reconciler: WebhookEndpoints;
+
+beforeEach(() => {
+  clock = new FakeClock('2026-11-25T00:00:00Z');
+  stored = anEndpoint();
+  resolution = USABLE;
+  writes = [];
+  fails = false;
+  histories = new Histories();
+  pending = new PendingDeliveries();
+  reconciler = new WebhookEndpoints({
+    store: { get: (namespace, name) => (`${namespace}/${name}` === KEY ? stored : undefined) },
+    replaceStatus: async (endpoint, status) => {
+      if (fails) throw new Error('unavailable');
+      writes.push(status);
+      // As the API server gives it back.
+      stored = { ...endpoint, status: JSON.parse(JSON.stringify(status)) as WebhookEndpointStatus };
+    },
+    registry: { resolution: () => resolution } as unknown as EndpointRegistry,
+    histories,
+    pending,
+    clock,
+  });
+});
+
+const attempt = (statusCode = 200) => {
+  if (stored) histories.add(stored, 'butter-bar', 'msg_1', anAttempt({ statusCode }));
+};
+const wait = (events: number) => {
+  for (let index = 0; index < 3; index += 1) {
+    pending.set(uid(`event-${index}`), `shop/${index}`, index < events ? [uid('uid-flag-cache')] : []);
+  }
+};
+
+describe('an endpoint', () => {
+  test('that is new gets all five conditions at once', async () => {
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(1);
+    expect(writes[0]?.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`)).toEqual([
+      'Ready True Ready',
+      'SecretsResolved True Resolved',
+      'Delivering Unknown NoDeliveries',
+      'Reconciling False Ready',
+      'Stalled False Ready',
+    ]);
+    expect(writes[0]).toMatchObject({
+      observedGeneration: 1,
+      host: 'flag-cache.shop.svc',
+      pendingDeliveries: 0,
+    });
+  });
+
+  test('is not written where nothing has changed', async () => {
+    await reconciler.reconcile(KEY);
+    await clock.advance(3_600_000);
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(1);
+  });
+
+  test.each<[what: string, change: () => void]>([
+    ['a condition', () => (resolution = REFUSED)],
+    ['the first success', () => attempt(200)],
+    [
+      'the generation',
+      () =>
+        (stored = stored && { ...stored, metadata: anEndpoint({ metadata: { generation: 2 } }).metadata }),
+    ],
+  ])('is written at once for %s', async (_what, change) => {
+    await reconciler.reconcile(KEY);
+    await clock.advance(1);
+    change();
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(2);
+  });
+
+  test.each<[what: string, change: () => void]>([
+    ['a failure', () => attempt(500)],
+    ['a pending delivery', () => wait(1)],
+  ])('is written for %s 5 s after the last time', async (_what, change) => {
+    await reconciler.reconcile(KEY);
+    await clock.advance(1000);
+    change();
+    expect(await reconciler.reconcile(KEY)).toEqual({ requeueAfterMilliseconds: 4000 });
+    await clock.advance(3999);
+    expect(await reconciler.reconcile(KEY)).toEqual({ requeueAfterMilliseconds: 1 });
+    expect(writes).toHaveLength(1);
+    await clock.advance(1);
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(2);
+  });
+
+  test('is written at most once in 5 s while deliveries go on, and the last state always comes', async () => {
+    await reconciler.reconcile(KEY);
+    for (let index = 0; index < 100; index += 1) {
+      attempt(500);
+      await reconciler.reconcile(KEY);
+      await clock.advance(200);
+    }
+    expect(writes.length).toBeLessThanOrEqual(5);
+    await clock.advance(5000);
+    await reconciler.reconcile(KEY);
+    expect(writes.at(-1)?.consecutiveFailures).toBe(100);
+  });
+
+  test('is not held up by a wall clock that was set back', async () => {
+    await reconciler.reconcile(KEY);
+    clock.adjustWall(-3_600_000);
+    await clock.advance(5000);
+    attempt(500);
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(2);
+  });
+
+  test('whose write fails is written when it is tried again', async () => {
+    fails = true;
+    await expect(reconciler.reconcile(KEY)).rejects.toThrow('unavailable');
+    fails = false;
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(1);
+  });
+
+  test.each<[what: string, prepare: () => void]>([
+    ['that the store does not have', () => (stored = undefined)],
+    [
+      'that is being deleted',
+      () => (stored = anEndpoint({ metadata: { deletionTimestamp: '2026-11-25T00:00:00Z' } })),
+    ],
+    ['whose references were not read yet', () => (resolution = { state: 'unknown' })],
+    ['that the registry does not know yet', () => (resolution = undefined)],
+  ])('%s is left alone', async (_what, prepare) => {
+    prepare();
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toEqual([]);
+  });
+
+  test('that is gone is forgotten, its history too', async () => {
+    await reconciler.reconcile(KEY);
+    attempt(500);
+    reconciler.forget(anEndpoint());
+    expect(histories.of(anEndpoint()).recentDeliveries).toEqual([]);
+  });
+});
