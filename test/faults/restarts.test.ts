@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Delivery, FlagEvent } from '../../src/api/flagEvent.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -9,11 +10,6 @@ beforeAll(async () => {
   operator = await startProxiedOperator(await sharedControlPlane());
   await operator.warmUp();
 }, 120_000);
-
-afterEach(() => {
-  operator.proxy.behave();
-  operator.receiver.answerWith(() => 200);
-});
 
 afterAll(() => operator?.close());
 
@@ -32,109 +28,108 @@ function webhookIdsTo(name: string): unknown[] {
 const STATUS_WRITES = { verb: 'update', resource: 'flagevents', subresource: 'status' } as const;
 const READS = { verb: 'get', resource: 'webhookendpoints' } as const;
 
-test('killed between the first request and the first write, it makes the list anew and repeats itself', async () => {
-  const { tenant, proxy, addEndpoint, requestsTo, kill, restart } = operator;
-  const { endpoint, event } = of('unwritten');
-  await addEndpoint('unwritten', endpoint);
-  proxy.fault(STATUS_WRITES, 'hold');
-  await tenant.createEvent('unwritten', undefined, event);
-  await waitUntil('the request', () => requestsTo('unwritten') === 1);
-  await waitUntil('the write', () => proxy.kept === 1);
-  await kill();
-  proxy.behave();
-  await addEndpoint('came-since', endpoint).catch(() => {});
-  await restart();
+const QUICK_RETRIES = { retry: { initialDelaySeconds: 1, maxDelaySeconds: 1 } };
 
-  const status = await tenant.eventReason('unwritten', 'AllDelivered');
-  expect(status.deliveries).toMatchObject([
-    { endpointName: 'came-since', attempts: 1 },
-    { endpointName: 'unwritten', attempts: 1 },
-  ]);
-  expect(webhookIdsTo('unwritten')).toEqual(
-    Array.from({ length: 2 }, () => status.deliveries?.[1]?.deliveryID),
-  );
-});
+describe('killed and started again', () => {
+  let failed: Delivery;
+  let done: FlagEvent;
 
-test('killed between attempts, it goes on with the next one when that is due', async () => {
-  const { tenant, receiver, addEndpoint, requestsTo, restart } = operator;
-  const { endpoint, event } = of('between');
-  await addEndpoint('ended', endpoint);
-  await addEndpoint('failing', { ...endpoint, retry: { initialDelaySeconds: 4, maxDelaySeconds: 4 } });
-  receiver.answerWith(({ path }) => (path === '/failing' ? 503 : 200));
-  await tenant.createEvent('between', undefined, event);
-  const failed = await tenant.deliveryReason('between', 'BadStatus');
-  await tenant.deliveryReason('between', 'Delivered', 'ended');
-  receiver.answerWith(() => 200);
-  await restart();
+  beforeAll(async () => {
+    const { tenant, proxy, receiver, addEndpoint, requestsTo, kill, restart } = operator;
+    const send = (name: string) => tenant.createEvent(name, undefined, of(name).event);
+    await addEndpoint('unwritten', of('unwritten').endpoint);
+    await addEndpoint('ended', of('between').endpoint);
+    await addEndpoint('failing', {
+      ...of('between').endpoint,
+      retry: { initialDelaySeconds: 5, maxDelaySeconds: 5 },
+    });
+    await addEndpoint('middle', { ...of('middle').endpoint, ...QUICK_RETRIES });
+    await addEndpoint('lacking', { ...of('lacking').endpoint, ...QUICK_RETRIES });
+    await addEndpoint('done', of('done').endpoint);
+    receiver.answerWith(({ path }) => {
+      if (path === '/middle') return requestsTo('middle') === 1 ? 500 : 'hang';
+      return path === '/failing' || path === '/lacking' ? 500 : 200;
+    });
 
-  const status = await tenant.eventReason('between', 'AllDelivered');
-  const delivery = status.deliveries?.find(({ endpointName }) => endpointName === 'failing');
-  expect(delivery).toMatchObject({
-    attempts: 2,
-    deliveryID: failed.deliveryID,
-    firstAttemptTime: failed.firstAttemptTime,
-    startTime: failed.startTime,
+    await send('done');
+    await tenant.eventReason('done', 'AllDelivered');
+    done = await tenant.event('done');
+    await send('lacking');
+    await send('middle');
+    await tenant.deliveryReason('lacking', 'BadStatus');
+    await waitUntil('the second request', () => requestsTo('middle') === 2);
+    await send('between');
+    failed = await tenant.deliveryReason('between', 'BadStatus');
+    await tenant.deliveryReason('between', 'Delivered', 'ended');
+    proxy.fault({ ...STATUS_WRITES, name: 'unwritten' }, 'hold');
+    await send('unwritten');
+    await waitUntil('the request', () => requestsTo('unwritten') === 1);
+    await waitUntil('the write', () => proxy.kept === 1);
+
+    await kill();
+    proxy.behave();
+    receiver.answerWith(() => 200);
+    await tenant.createEndpoint('came-since', {
+      url: `${receiver.origin}/came-since`,
+      ...of('unwritten').endpoint,
+    });
+    proxy.hide('webhookendpoints', 'lacking');
+    await restart();
+  }, 60_000);
+
+  test('between the first request and the first write, it makes the list anew and repeats itself', async () => {
+    const status = await operator.tenant.eventReason('unwritten', 'AllDelivered');
+    expect(status.deliveries).toMatchObject([
+      { endpointName: 'came-since', attempts: 1 },
+      { endpointName: 'unwritten', attempts: 1 },
+    ]);
+    const { deliveryID } = status.deliveries?.[1] ?? {};
+    expect(webhookIdsTo('unwritten')).toEqual([deliveryID, deliveryID]);
   });
-  expect(Date.parse(delivery?.lastAttemptTime ?? '')).toBeGreaterThanOrEqual(
-    Date.parse(failed.nextAttemptTime ?? ''),
-  );
-  expect([requestsTo('ended'), requestsTo('failing')]).toEqual([1, 2]);
-});
 
-test('killed in the middle of a later attempt, it repeats that one and no other', async () => {
-  const { tenant, receiver, addEndpoint, requestsTo, restart } = operator;
-  const { endpoint, event } = of('middle');
-  await addEndpoint('middle', { ...endpoint, retry: { initialDelaySeconds: 1, maxDelaySeconds: 1 } });
-  receiver.answerWith(() => (requestsTo('middle') === 1 ? 500 : 'hang'));
-  await tenant.createEvent('middle', undefined, event);
-  await waitUntil('the second request', () => requestsTo('middle') === 2);
-  await restart();
-  receiver.answerWith(() => 200);
+  test('between attempts, it goes on with the next one when that is due', async () => {
+    const { tenant, requestsTo } = operator;
+    const status = await tenant.eventReason('between', 'AllDelivered');
+    const delivery = status.deliveries?.find(({ endpointName }) => endpointName === 'failing');
+    expect(delivery).toMatchObject({
+      attempts: 2,
+      deliveryID: failed.deliveryID,
+      firstAttemptTime: failed.firstAttemptTime,
+      startTime: failed.startTime,
+    });
+    expect(Date.parse(delivery?.lastAttemptTime ?? '')).toBeGreaterThanOrEqual(
+      Date.parse(failed.nextAttemptTime ?? ''),
+    );
+    expect([requestsTo('ended'), requestsTo('failing')]).toEqual([1, 2]);
+  });
 
-  const status = await tenant.eventReason('middle', 'AllDelivered', 20_000);
-  const { attempts = 0, deliveryID } = status.deliveries?.[0] ?? {};
-  // The attempt that was cut off was never recorded.
-  expect(attempts).toBe(requestsTo('middle') - 1);
-  expect(new Set(webhookIdsTo('middle'))).toEqual(new Set([deliveryID]));
-});
+  test('in the middle of an attempt, it repeats that one, which was not recorded', async () => {
+    const status = await operator.tenant.eventReason('middle', 'AllDelivered');
+    const { deliveryID } = status.deliveries?.[0] ?? {};
+    expect(status.deliveries).toMatchObject([{ attempts: 2 }]);
+    expect(webhookIdsTo('middle')).toEqual([deliveryID, deliveryID, deliveryID]);
+  });
 
-test('what has ended before it was killed is not touched again', async () => {
-  const { tenant, proxy, addEndpoint, receiver, restart } = operator;
-  const { endpoint, event } = of('done');
-  await addEndpoint('done', endpoint);
-  await tenant.createEvent('done', undefined, event);
-  await tenant.eventReason('done', 'AllDelivered');
-  const ended = await tenant.event('done');
-  const requests = receiver.requests.length;
-  await restart();
-  await tenant.createEvent('after', undefined, event);
-  await tenant.eventReason('after', 'AllDelivered');
+  test('after the end of an event, it does not touch it again', async () => {
+    const { tenant, proxy, requestsTo } = operator;
+    await tenant.createEvent('after', undefined, of('done').event);
+    await tenant.eventReason('after', 'AllDelivered');
+    expect(requestsTo('done')).toBe(2);
+    expect(proxy.count({ ...STATUS_WRITES, name: 'done' })).toBe(1);
+    expect((await tenant.event('done')).metadata.resourceVersion).toBe(done.metadata.resourceVersion);
+  });
 
-  expect(receiver.requests).toHaveLength(requests + 1);
-  expect(proxy.count({ ...STATUS_WRITES, name: 'done' })).toBe(1);
-  expect((await tenant.event('done')).metadata.resourceVersion).toBe(ended.metadata.resourceVersion);
-});
-
-test('an endpoint that the list lacks after a restart is read, and is still sent to', async () => {
-  const { tenant, proxy, receiver, addEndpoint, requestsTo, restart } = operator;
-  const { endpoint, event } = of('lacking');
-  await addEndpoint('lacking', { ...endpoint, retry: { initialDelaySeconds: 1, maxDelaySeconds: 1 } });
-  receiver.answerWith(() => 500);
-  await tenant.createEvent('lacking', undefined, event);
-  await tenant.deliveryReason('lacking', 'BadStatus');
-  proxy.hide('webhookendpoints', 'lacking');
-  await restart();
-  receiver.answerWith(() => 200);
-
-  await tenant.eventReason('lacking', 'AllDelivered');
-  expect(requestsTo('lacking')).toBeGreaterThanOrEqual(2);
-  expect(proxy.count({ ...READS, name: 'lacking' })).toBe(1);
+  test('it reads an endpoint that its list lacks, and still sends to it', async () => {
+    const { tenant, proxy } = operator;
+    await tenant.eventReason('lacking', 'AllDelivered');
+    expect(proxy.count({ ...READS, name: 'lacking' })).toBe(1);
+  });
 });
 
 test('an endpoint that a new list lacks is read before its deliveries end', async () => {
   const { tenant, proxy, receiver, addEndpoint } = operator;
   const { endpoint, event } = of('relist');
-  await addEndpoint('relist', { ...endpoint, retry: { initialDelaySeconds: 1, maxDelaySeconds: 1 } });
+  await addEndpoint('relist', { ...endpoint, ...QUICK_RETRIES });
   receiver.answerWith(() => 500);
   await tenant.createEvent('relist', undefined, event);
   await tenant.deliveryReason('relist', 'BadStatus');

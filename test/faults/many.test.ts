@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { FlagEventStatus } from '../../src/api/flagEvent.ts';
+import { AdminClient } from '../support/adminClient.ts';
+import { anAuditLog } from '../support/eventSpec.ts';
+import { nothingFor, restFor } from '../support/nothingFor.ts';
+import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
+import type { ReceivedRequest } from '../support/receiver.ts';
+import { sharedControlPlane } from '../support/sharedControlPlane.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+let operator: ProxiedOperator;
+/** How many came, by webhook-id. */
+const requests = new Map<unknown, number>();
+
+// More than may be sent to before the fence has answered.
+const ENDPOINTS = 901;
+const MAX_UNWRITTEN = 1000;
+const MAX_IN_FLIGHT = 256;
+
+const STATUS_WRITES = { verb: 'update', resource: 'flagevents', subresource: 'status' } as const;
+
+beforeAll(async () => {
+  const cluster = await sharedControlPlane();
+  operator = await startProxiedOperator(cluster);
+  await operator.warmUp();
+  const { tenant, receiver } = operator;
+  const client = new AdminClient(cluster);
+  const path = `/apis/flagpost.dev/v1alpha1/namespaces/${tenant.namespace}/webhookendpoints`;
+  const spec = {
+    url: `${receiver.origin}/many`,
+    eventTypes: ['AUDIT_LOG'],
+    retry: { initialDelaySeconds: 3, maxDelaySeconds: 3 },
+  };
+  const names = Array.from({ length: ENDPOINTS }, (_, index) => `many-${index}`);
+  while (names.length > 0) {
+    await Promise.all(
+      names.splice(0, 50).map(async (name) => {
+        const body = {
+          apiVersion: 'flagpost.dev/v1alpha1',
+          kind: 'WebhookEndpoint',
+          metadata: { name },
+          spec,
+        };
+        const { status } = await client.call('POST', path, { body });
+        if (status !== 201) throw new Error(`${name}: ${status}`);
+      }),
+    );
+  }
+  await client.close();
+  await tenant.endpointReason(`many-${ENDPOINTS - 1}`, 'Ready');
+}, 120_000);
+
+afterAll(() => operator?.close());
+
+/** Reads the event's status seldom, since it is large, until it is as wanted. */
+function statusWhere(name: string, what: string, wanted: (status: FlagEventStatus) => boolean) {
+  return waitUntil(
+    `${name} ${what}`,
+    async () => {
+      const { status } = await operator.tenant.event(name);
+      return status !== undefined && wanted(status) && status;
+    },
+    { timeoutMs: 40_000, everyMs: 500 },
+  );
+}
+
+function countingWith(status: number) {
+  return ({ headers }: ReceivedRequest) => {
+    const id = headers['webhook-id'];
+    requests.set(id, (requests.get(id) ?? 0) + 1);
+    return status;
+  };
+}
+
+const hasEnded = ({ completionTime }: FlagEventStatus) => completionTime !== undefined;
+
+test('with more than 900 endpoints that match nothing is sent before the fence has answered', async () => {
+  const { tenant, proxy, requestsTo } = operator;
+  const letFence = proxy.fault({ verb: 'list', resource: 'webhookendpoints' }, 'hold');
+  await tenant.createEvent('fenced', anAuditLog());
+  await waitUntil('the fence', () => proxy.kept === 1);
+  await nothingFor(1000, () => requestsTo('many'));
+  expect(requestsTo('many')).toBe(0);
+
+  letFence();
+  const { delivered } = await statusWhere('fenced', 'to have ended', hasEnded);
+  expect(delivered).toBe(`${ENDPOINTS}/${ENDPOINTS}`);
+  expect(requestsTo('many')).toBe(ENDPOINTS);
+}, 60_000);
+
+test('with 1,000 outcomes unwritten nothing more is sent, and all goes on once they are written', async () => {
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const events = ['many-1', 'many-2'];
+  receiver.answerWith(countingWith(500));
+  for (const name of events) await tenant.createEvent(name, anAuditLog());
+  for (const name of events) {
+    await statusWhere(name, 'to have its first attempts recorded', ({ deliveries = [] }) =>
+      deliveries.every(({ attempts = 0 }) => attempts > 0),
+    );
+  }
+  const endFailure = proxy.fault(STATUS_WRITES, { status: 500, reason: 'InternalError' });
+  receiver.answerWith(countingWith(200));
+  const before = requestsTo('many');
+  const sent = () => requestsTo('many') - before;
+  await waitUntil('many requests', () => sent() > MAX_UNWRITTEN / 2);
+  await restFor(2500, sent);
+  expect(sent()).toBeLessThan(MAX_UNWRITTEN + MAX_IN_FLIGHT);
+
+  endFailure();
+  for (const name of events) {
+    const { deliveries = [], delivered } = await statusWhere(name, 'to have ended', hasEnded);
+    expect(delivered).toBe(`${ENDPOINTS}/${ENDPOINTS}`);
+    const miscounted = deliveries.filter(({ deliveryID, attempts }) => attempts !== requests.get(deliveryID));
+    expect(miscounted).toEqual([]);
+  }
+}, 90_000);

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { nothingFor } from '../support/nothingFor.ts';
+import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
+import { sharedControlPlane } from '../support/sharedControlPlane.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+let operator: ProxiedOperator;
+
+beforeAll(async () => {
+  operator = await startProxiedOperator(await sharedControlPlane());
+}, 120_000);
+
+afterAll(() => operator?.close());
+
+test('once everything has ended nothing is asked of the API server but watches', async () => {
+  const { tenant, proxy, receiver, addEndpoint } = operator;
+  receiver.answerWith(({ path }) => (path === '/failing' ? 500 : 200));
+  await tenant.createSecret('hook', { secret: 'my shared secret' });
+  await addEndpoint('signed', { signingKeys: [{ secretKeyRef: { name: 'hook', key: 'secret' } }] });
+  await addEndpoint('failing', { retry: { initialDelaySeconds: 1, maxAttempts: 2 } });
+  await tenant.createEndpoint('no-secret', { urlSecretKeyRef: { name: 'missing', key: 'url' } });
+  await tenant.createEvent('ends');
+  await tenant.deliveryReason('ends', 'SecretNotReady', 'no-secret');
+  await tenant.delete('webhookendpoint', 'no-secret');
+  await tenant.eventReason('ends', 'DeliveryFailed');
+  for (const name of ['signed', 'failing']) {
+    await waitUntil(`the last status of ${name}`, async () => {
+      const { status } = await tenant.endpoint(name);
+      const last = status?.recentDeliveries?.[0];
+      return status?.pendingDeliveries === 0 && last?.attempt === (name === 'failing' ? 2 : 1);
+    });
+  }
+
+  const asked = () => proxy.calls.filter(({ verb }) => verb !== 'watch').length;
+  await nothingFor(10_000, asked);
+  expect(proxy.calls.filter(({ verb }) => verb === 'update').length).toBeLessThanOrEqual(12);
+}, 60_000);
