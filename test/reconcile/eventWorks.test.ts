@@ -51,6 +51,15 @@ describe('the outbox', () => {
     expect(works.forget(uid('full'))).toBeUndefined();
   });
 
+  test('an outcome that is found written after its event was let go of counts once', () => {
+    fill(1);
+    const work = works.open('shop/event', EVENT, 0);
+    works.record(EVENT, anAttempt());
+    works.forget(EVENT);
+    works.settle(work, [aDelivery({ attempts: 1 })]);
+    expect(works.unwritten).toBe(1);
+  });
+
   test('settling twice counts once', () => {
     const work = works.open('shop/event', EVENT, 0);
     fill(1);
