@@ -69,6 +69,10 @@ test('what went to an endpoint that had been deleted before the event is recorde
     { endpointName: 'deleted', state: 'Canceled', reason: 'EndpointDeleted' },
   ]);
   expect(requestsTo('deleted')).toBe(1);
+  // Its own status, which could not be written any more, is nothing to speak of.
+  const writes = { verb: 'update', resource: 'webhookendpoints', name: 'deleted' } as const;
+  await waitUntil('the write of its status', () => proxy.count(writes) >= 2);
+  expect(operator.process.log.filter(({ key }) => String(key).endsWith('/deleted'))).toEqual([]);
 });
 
 test('an endpoint that had been deleted is not listed where nothing was sent to it yet', async () => {

@@ -169,6 +169,37 @@ async function nothingPending() {
   });
 }
 
+test('an event that was deleted while it was read again is let go of', async () => {
+  const { tenant, proxy, requestsTo } = operator;
+  const { send } = await anEndpoint('read-again');
+  proxy.fault(writesOf('read-again'), { status: 503 }, 1);
+  const letRead = proxy.fault({ verb: 'get', resource: 'flagevents', name: 'read-again' }, 'hold the answer');
+  await send('read-again');
+  await waitUntil('the read', () => proxy.kept === 1);
+  await tenant.delete('flagevent', 'read-again');
+  await nothingPending();
+
+  letRead();
+  await nothingFor(1000, () => requestsTo('read-again') + proxy.count(writesOf('read-again')));
+  await nothingPending();
+  expect(requestsTo('read-again')).toBe(1);
+});
+
+test('an event that was created while the watch was broken is sent once the watch works', async () => {
+  const { tenant, proxy, requestsTo } = operator;
+  const { send } = await anEndpoint('unwatched');
+  const watches = { verb: 'watch', resource: 'flagevents' } as const;
+  const before = proxy.count(watches);
+  const endFailure = proxy.fault(watches, { status: 500, reason: 'InternalError' });
+  proxy.closeWatches('flagevents');
+  await waitUntil('the watch to fail', () => proxy.count(watches) > before);
+  await send('unwatched');
+  endFailure();
+
+  await tenant.eventReason('unwatched', 'AllDelivered');
+  expect(requestsTo('unwatched')).toBe(1);
+});
+
 const TOO_LARGE: [string, Refusal][] = [
   ['413', { status: 413, reason: 'RequestEntityTooLarge' }],
   ['422', { status: 422, reason: 'Invalid' }],
