@@ -35,6 +35,11 @@ export class FlagEvents {
     const work = works.open(key, stored.metadata.uid, clock.now());
     const event = work.mustRead ? await this.#readAgain(stored, work) : stored;
     if (!event) return {};
+    // A finalizer may keep it for ever: an outcome that nobody writes must not count as unwritten for so long.
+    if (event.metadata.deletionTimestamp !== undefined) {
+      this.forget(event);
+      return {};
+    }
     this.#settle(work, event.status);
 
     const isFresh = event.status?.startTime === undefined;
@@ -65,7 +70,7 @@ export class FlagEvents {
     return plan.wakeAt === undefined ? {} : { requeueAfterMilliseconds: plan.wakeAt - clock.now() };
   }
 
-  /** Ends what is under way for an event that the store no longer has: it was deleted, or has finished. */
+  /** Ends what is under way for an event that was deleted, or has finished. */
   forget({ metadata }: FlagEvent): void {
     const { works, prepared, pending, hooks } = this.#context;
     const work = works.forget(metadata.uid);

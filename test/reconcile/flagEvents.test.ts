@@ -582,6 +582,20 @@ describe('an event that is deleted', () => {
     expect(world.pending.count(uidOf('a'))).toBe(0);
   });
 
+  test('and that a finalizer keeps holds no outcome: it is never written', async () => {
+    addEndpoints('a', 'b');
+    world.receiver = ({ endpoint }) => (endpoint === 'a' ? 200 : undefined);
+    world.create('butter-bar');
+    await world.advance(10);
+    expect(world.works.unwritten).toBe(1);
+    world.touch('butter-bar', { deletionTimestamp: '2026-11-25T00:00:01Z' });
+    await world.advance(60_000);
+    expect(world.works.unwritten).toBe(0);
+    expect(world.pending.size).toBe(0);
+    expect([...world.works.all()]).toEqual([]);
+    expect(writes()).toEqual([]);
+  });
+
   test('and created again under its name is another event with other deliveryIDs', async () => {
     holdAll();
     addEndpoints('a');
