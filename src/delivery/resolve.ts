@@ -97,7 +97,9 @@ export function resolveEndpoint({ spec, observe, refusesUrl, checkTls }: Resolve
     key: read(references.privateKey),
     serverName: spec.tls.serverName,
   };
-  const badTls = tls && refusals.length === 0 ? checkTls(tls) : undefined;
+  // What is wrong with a ConfigMap comes after a bad certificate; what is wrong with a Secret may explain one.
+  const isComplete = refusals.every(({ reason }) => reason.startsWith('ConfigMap'));
+  const badTls = tls && isComplete ? checkTls(tls) : undefined;
   if (badTls) refusals.push({ reason: 'InvalidSecret', message: `spec.tls: ${badTls}` });
 
   const refusal = firstOf(refusals);

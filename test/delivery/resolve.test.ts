@@ -18,7 +18,8 @@ function resolve(spec: object, objects: Objects = {}, changes: Partial<ResolveIn
     spec: anEndpoint({ spec }).spec,
     observe: (kind, name) => objects[`${kind}/${name}`] ?? { state: 'missing' },
     refusesUrl: ({ hostname }) => hostname === 'forbidden.example',
-    checkTls: ({ ca }) => (ca?.reveal().toString() === 'bad' ? 'the CA is bad' : undefined),
+    checkTls: ({ ca, certificate }) =>
+      [ca, certificate].some((bytes) => bytes?.reveal().toString() === 'bad') ? 'it is bad' : undefined,
     ...changes,
   });
 }
@@ -186,6 +187,12 @@ describe('the reason why an endpoint can not be used', () => {
     const spec = { ...signed, ...caFromMap, ...tokened };
     const objects: Objects = { 'Secret/hook': found({ token: 't\n' }) };
     expect(reasonOf(spec, objects)).toBe('SecretKeyNotFound');
+  });
+
+  test('is about a bad client certificate before it is about a CA that is missing', () => {
+    const spec = { tls: { ...caFromMap.tls, ...client.tls } };
+    const objects: Objects = { 'Secret/hook-client': found({ 'tls.crt': 'bad', 'tls.key': 'k' }) };
+    expect(reasonOf(spec, objects)).toBe('InvalidSecret');
   });
 
   test('has a message that names the field and the object, and nothing of a value', () => {
