@@ -39,16 +39,17 @@ async function run(
   start: Start,
   signal: AbortSignal,
 ): Promise<void> {
-  const { endpointUID } = start.delivery;
-  let again: number | undefined;
+  const free = () => {
+    work.busy.delete(start.delivery.endpointUID);
+    context.enqueue(work.key);
+  };
   try {
     await attempt(context, event, work, start, signal);
+    free();
   } catch (error) {
     context.hooks.failed(work.key, 'make an attempt', error);
-    again = RETRY_MILLISECONDS;
-  } finally {
-    work.busy.delete(endpointUID);
-    context.enqueue(work.key, again);
+    // Busy until then: any reconcile would begin it again.
+    context.clock.schedule(RETRY_MILLISECONDS, free);
   }
 }
 

@@ -5,7 +5,7 @@ import { overlay, writeStatus } from '../../src/kube/overlay.ts';
 import { refusalOf } from '../../src/kube/writeRefusal.ts';
 import type { OutgoingRequest, SendResult } from '../../src/reconcile/attempts.ts';
 import type { EventContext, MadeAttempt } from '../../src/reconcile/context.ts';
-import { EndpointRegistry } from '../../src/reconcile/endpointRegistry.ts';
+import { EndpointRegistry, type ReferencedObjects } from '../../src/reconcile/endpointRegistry.ts';
 import { EventWorks } from '../../src/reconcile/eventWorks.ts';
 import { Fences } from '../../src/reconcile/fences.ts';
 import { FlagEvents } from '../../src/reconcile/flagEvents.ts';
@@ -31,9 +31,12 @@ export interface Received {
   readonly endpoint: string;
   readonly deliveryID: string;
   readonly signal: AbortSignal;
+  readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
-  answer(statusCode: number): void;
+  readonly answer: (statusCode: number) => void;
 }
+
+type ObservedObject = ReturnType<ReferencedObjects['read']>;
 
 const CALL_MILLISECONDS = 2;
 const NAMESPACE = 'shop';
@@ -58,6 +61,11 @@ export class EventWorld {
   /** How a receiver answers; undefined leaves the request open. */
   receiver: (request: Received) => number | undefined = () => 200;
   watchLagMilliseconds = 5;
+  /** Every Secret that an endpoint references. */
+  secret: ObservedObject = { state: 'missing' };
+  /** Events whose first request was told. */
+  readonly firstRequests: string[] = [];
+  sendFails = false;
   writesFail = false;
   listsFail = false;
   endpointsAreCurrent = true;
@@ -91,7 +99,7 @@ export class EventWorld {
       read: readEndpoint,
       isStored: ({ metadata }) => this.#endpoints.has(metadata.name),
       clock,
-      objects: { acquire: () => {}, release: () => {}, read: () => ({ state: 'missing' }) },
+      objects: { acquire: () => {}, release: () => {}, read: () => this.secret },
       refusesUrl: () => false,
       checkTls: () => undefined,
       onChange: ({ metadata }) => {
@@ -137,7 +145,7 @@ export class EventWorld {
       attempts: { send: (request) => this.#send(request), clock, random: () => 0.5, version: 'test' },
       clock,
       hooks: {
-        firstRequest: () => {},
+        firstRequest: ({ metadata }) => this.firstRequests.push(metadata.name),
         attempted: (made) => this.attempts.push(made),
         pendingChanged: () => {},
         failed: (_key, doing, error) => this.failures.push(`${doing}: ${String(error)}`),
@@ -300,11 +308,13 @@ export class EventWorld {
   }
 
   #send({ url, headers, body, signal }: OutgoingRequest): Promise<SendResult> {
+    if (this.sendFails) return Promise.reject(new Error('a bug'));
     const { promise, resolve } = Promise.withResolvers<SendResult>();
     const request: Received = {
       endpoint: url.hostname.replace(/\..*/, ''),
       deliveryID: headers.find(([name]) => name === 'webhook-id')?.[1] ?? '',
       signal,
+      headers: new Map(headers),
       body: Buffer.from(body).toString(),
       answer: (statusCode) => {
         this.open.delete(request);
