@@ -17,7 +17,12 @@ const ENTRY_BYTES = 1024;
  */
 export class PreparedEvents {
   readonly #entries = new Map<UID, PreparedPayload>();
+  readonly #maxBytes: number;
   #bytes = 0;
+
+  constructor(maxBytes: number = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Prepares an event that has its payload, once. */
   prepare(event: FlagEvent): PreparedPayload {
@@ -27,7 +32,7 @@ export class PreparedEvents {
     this.#entries.set(event.metadata.uid, prepared);
     this.#bytes += sizeOf(prepared);
     for (const uid of this.#entries.keys()) {
-      if (this.#bytes <= MAX_BYTES) break;
+      if (this.#bytes <= this.#maxBytes) break;
       this.forget(uid);
     }
     return prepared;

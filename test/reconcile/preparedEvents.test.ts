@@ -51,36 +51,48 @@ describe('preparing an event', () => {
 });
 
 describe('the memory', () => {
-  const HALF_MEBIBYTE = 523_000;
-  const fits = 127;
-  const names = (count: number) => Array.from({ length: count }, (_, index) => `event-${index}`);
-  const isKept = (events: PreparedEvents, name: string) =>
-    events.get(anEvent({ name }).metadata.uid) !== undefined;
+  // Room for ten events of 9 KiB, each with 1 KiB for what it costs beside its body.
+  const ROOM = 10 * 10 * 1024;
+  const anEventOf9KiB = (name: string) => {
+    const rest = new PreparedEvents().prepare(anEventOf(0)).body.length;
+    return anEventOf(9 * 1024 - rest, name);
+  };
+  const names = Array.from({ length: 10 }, (_, index) => `event-${index}`);
+  const keptOf = (events: PreparedEvents, ...all: string[]) =>
+    all.filter((name) => events.get(anEvent({ name }).metadata.uid) !== undefined);
+  const filled = () => {
+    const events = new PreparedEvents(ROOM);
+    for (const name of names) events.prepare(anEventOf9KiB(name));
+    return events;
+  };
+
+  test('is used to the last byte', () => {
+    expect(keptOf(filled(), ...names)).toEqual(names);
+  });
 
   test('is bounded: the least recently used go first', () => {
-    const events = new PreparedEvents();
-    const [oldest = '', second = '', ...rest] = names(fits);
-    for (const name of [oldest, second, ...rest]) events.prepare(anEventOf(HALF_MEBIBYTE, name));
-    expect(isKept(events, oldest)).toBe(true);
-    for (const name of ['one', 'two', 'three']) events.prepare(anEventOf(HALF_MEBIBYTE, name));
-    expect(isKept(events, second)).toBe(false);
-    expect(isKept(events, oldest)).toBe(true);
-    expect(isKept(events, 'three')).toBe(true);
+    const events = filled();
+    keptOf(events, 'event-0');
+    events.prepare(anEventOf(0, 'another'));
+    expect(keptOf(events, 'event-0', 'event-1', 'event-2', 'another')).toEqual([
+      'event-0',
+      'event-2',
+      'another',
+    ]);
   });
 
   test('that is given back can be used again', () => {
-    const events = new PreparedEvents();
-    for (const name of names(fits)) events.prepare(anEventOf(HALF_MEBIBYTE, name));
-    for (const name of names(fits)) events.forget(anEvent({ name }).metadata.uid);
-    for (const name of names(fits)) events.prepare(anEventOf(HALF_MEBIBYTE, name));
-    expect(names(fits).filter((name) => isKept(events, name))).toHaveLength(fits);
+    const events = filled();
+    events.forget(anEvent({ name: 'event-3' }).metadata.uid);
+    events.prepare(anEventOf9KiB('another'));
+    expect(keptOf(events, 'event-0', 'another')).toEqual(['event-0', 'another']);
   });
 
   test('is taken by events without a body too', () => {
-    const events = new PreparedEvents();
-    for (const name of names(65_537)) events.prepare({ ...anEvent({ name }), spec: { type: 'AUDIT_LOG' } });
-    expect(isKept(events, 'event-0')).toBe(false);
-    expect(isKept(events, 'event-1')).toBe(true);
+    const events = new PreparedEvents(10 * 1024);
+    for (const name of [...names, 'another'])
+      events.prepare({ ...anEvent({ name }), spec: { type: 'AUDIT_LOG' } });
+    expect(keptOf(events, 'event-0', 'event-1', 'another')).toEqual(['event-1', 'another']);
   });
 });
 
