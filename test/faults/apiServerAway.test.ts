@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startControlPlane, type ControlPlane } from '../support/controlPlane.ts';
 import { installCrds } from '../support/installCrds.ts';
 import { restFor } from '../support/nothingFor.ts';
+import { onlyFor } from '../support/onlyFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
@@ -25,7 +26,7 @@ const EVENTS = 10;
 /** Has so many events fail once, and then calls `interrupt`: their next attempts fall into what it does. */
 async function interrupted(name: string, interrupt: (events: readonly string[]) => Promise<void>) {
   const { tenant, receiver, addEndpoint, requestsTo } = operator;
-  const labels = { test: name };
+  const { endpoint, event: metadata } = onlyFor(name);
   const seen = new Set<unknown>();
   receiver.answerWith(({ headers }) => {
     const id = headers['webhook-id'];
@@ -34,11 +35,11 @@ async function interrupted(name: string, interrupt: (events: readonly string[]) 
     return first ? 500 : 200;
   });
   await addEndpoint(name, {
-    match: { selector: { matchLabels: labels } },
+    ...endpoint,
     retry: { initialDelaySeconds: 2, maxDelaySeconds: 2 },
   });
   const events = Array.from({ length: EVENTS }, (_, index) => `${name}-${index}`);
-  for (const event of events) await tenant.createEvent(event, undefined, { labels });
+  for (const event of events) await tenant.createEvent(event, undefined, metadata);
   await waitUntil('the first attempts', () => requestsTo(name) >= EVENTS);
   await interrupt(events);
   return Promise.all(events.map((event) => tenant.eventReason(event, 'AllDelivered', 40_000)));
@@ -76,7 +77,7 @@ test('while the API server restarts nothing is lost, and nothing sent twice', as
 
   const { tenant, requestsTo } = operator;
   const before = requestsTo('restarts');
-  await tenant.createEvent('afterwards', undefined, { labels: { test: 'restarts' } });
+  await tenant.createEvent('afterwards', undefined, onlyFor('restarts').event);
   await tenant.eventReason('afterwards', 'AllDelivered');
   expect(requestsTo('restarts')).toBe(before + 2);
 }, 90_000);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Answer } from '../support/receiver.ts';
+import { onlyFor } from '../support/onlyFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -18,15 +19,9 @@ afterEach(() => {
 
 afterAll(() => operator?.close());
 
-/** So that each test's events go to its own endpoints only. */
-function of(test: string) {
-  const labels = { test };
-  return { endpoint: { match: { selector: { matchLabels: labels } } }, event: { labels } };
-}
-
 test('an endpoint that was created before the event gets it although the watch has not shown it', async () => {
   const { tenant, proxy, receiver, requestsTo } = operator;
-  const { endpoint, event } = of('created');
+  const { endpoint, event } = onlyFor('created');
   proxy.holdWatches('webhookendpoints');
   await tenant.createEndpoint('unseen', { url: `${receiver.origin}/unseen`, ...endpoint });
 
@@ -39,7 +34,7 @@ test('an endpoint that was created before the event gets it although the watch h
 
 test('an endpoint that the watch has not shown is sent to beside one that it has', async () => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('beside');
+  const { endpoint, event } = onlyFor('beside');
   await addEndpoint('seen', endpoint);
   proxy.holdWatches('webhookendpoints');
   await tenant.createEndpoint('unseen-beside', { url: `${receiver.origin}/unseen-beside`, ...endpoint });
@@ -53,7 +48,7 @@ test('an endpoint that the watch has not shown is sent to beside one that it has
 
 test('what went to an endpoint that had been deleted before the event is recorded as Canceled', async () => {
   const { tenant, proxy, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('deleted');
+  const { endpoint, event } = onlyFor('deleted');
   await addEndpoint('deleted', endpoint);
   proxy.holdWatches('webhookendpoints');
   // The fence comes after the request, as it does where the API server is slow.
@@ -77,7 +72,7 @@ test('what went to an endpoint that had been deleted before the event is recorde
 
 test('an endpoint that had been deleted is not listed where nothing was sent to it yet', async () => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('busy');
+  const { endpoint, event } = onlyFor('busy');
   await addEndpoint('busy', { ...endpoint, maxInFlight: 1 });
   receiver.answerWith(() => 'hang');
   await tenant.createEvent('in-flight', undefined, event);
@@ -95,7 +90,7 @@ test('an endpoint that had been deleted is not listed where nothing was sent to 
 
 test('an endpoint created again under the same name is another one', async () => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('again');
+  const { endpoint, event } = onlyFor('again');
   await addEndpoint('again', endpoint);
   proxy.holdWatches('webhookendpoints');
   const letFence = proxy.fault({ verb: 'list', resource: 'webhookendpoints' }, 'hold');
@@ -117,7 +112,7 @@ test('an endpoint created again under the same name is another one', async () =>
 
 test('an endpoint that was created after the list was made is not taken for deleted', async () => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('late');
+  const { endpoint, event } = onlyFor('late');
   const early = Promise.withResolvers<Answer>();
   receiver.answerWith(({ path }) => (path === '/early' ? early.promise : 200));
   await addEndpoint('early', endpoint);
@@ -140,9 +135,9 @@ test('an endpoint that was created after the list was made is not taken for dele
 
 test('the fence decides by the spec that an endpoint had before the event', async () => {
   const { tenant, proxy, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('changed');
+  const { endpoint, event } = onlyFor('changed');
   await addEndpoint('matches-no-more', endpoint);
-  await addEndpoint('matches-now', { match: { selector: { matchLabels: { test: 'none' } } } });
+  await addEndpoint('matches-now', { ...onlyFor('none').endpoint });
   proxy.holdWatches('webhookendpoints');
   await tenant.patchEndpoint('matches-no-more', { spec: { match: { features: [{ name: 'other' }] } } });
   await tenant.patchEndpoint('matches-now', { spec: endpoint });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { matches } from '../support/apiCall.ts';
 import { nothingFor } from '../support/nothingFor.ts';
+import { onlyFor } from '../support/onlyFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -19,19 +20,13 @@ afterAll(() => operator?.close());
 const LISTS = { verb: 'list', resource: 'webhookendpoints' } as const;
 const WATCHES = { verb: 'watch', resource: 'webhookendpoints' } as const;
 
-/** So that each test's events go to its own endpoints only. */
-function of(test: string) {
-  const labels = { test };
-  return { endpoint: { match: { selector: { matchLabels: labels } } }, event: { labels } };
-}
-
 test.each([
   ['fails', { status: 500, reason: 'InternalError' }],
   ['is refused', { status: 403, reason: 'Forbidden' }],
 ])('while the list of endpoints %s an event waits, and is taken up later', async (how, refusal) => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
   const [seen, unseen] = [`seen-${refusal.status}`, `unseen-${refusal.status}`];
-  const { endpoint, event } = of(how.replaceAll(' ', '-'));
+  const { endpoint, event } = onlyFor(how.replaceAll(' ', '-'));
   await addEndpoint(seen, endpoint);
   const endFailure = proxy.fault(LISTS, refusal);
   proxy.holdWatches('webhookendpoints');
@@ -52,7 +47,7 @@ test.each([
 
 test('while the watch of endpoints is broken nothing is sent before the list has come', async () => {
   const { tenant, proxy, addEndpoint, requestsTo } = operator;
-  const { endpoint, event } = of('broken');
+  const { endpoint, event } = onlyFor('broken');
   await addEndpoint('broken', endpoint);
   const watches = proxy.count(WATCHES);
   proxy.fault(WATCHES, { status: 500, reason: 'InternalError' });
@@ -72,7 +67,7 @@ test('while the watch of endpoints is broken nothing is sent before the list has
 
 test('a watch that is too old begins anew with a list', async () => {
   const { tenant, proxy, receiver, requestsTo } = operator;
-  const { endpoint, event } = of('expired');
+  const { endpoint, event } = onlyFor('expired');
   proxy.holdWatches('webhookendpoints');
   await tenant.createEndpoint('expired', { url: `${receiver.origin}/expired`, ...endpoint });
   proxy.fault(WATCHES, { status: 410, reason: 'Expired' }, 1);

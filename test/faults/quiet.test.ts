@@ -35,3 +35,25 @@ test('once everything has ended nothing is asked of the API server but watches',
   await nothingFor(10_000, asked);
   expect(proxy.calls.filter(({ verb }) => verb === 'update').length).toBeLessThanOrEqual(12);
 }, 60_000);
+
+test('a restart changes no status while deliveries wait for their next attempt', async () => {
+  const { tenant, proxy, receiver, addEndpoint, kill, restart } = operator;
+  receiver.answerWith(() => 500);
+  for (const name of ['signed', 'failing']) await tenant.delete('webhookendpoint', name);
+  await addEndpoint('patient', { retry: { initialDelaySeconds: 3600 } });
+  const names = Array.from({ length: 20 }, (_, index) => `waits-${index}`);
+  await Promise.all(names.map((name) => tenant.createEvent(name)));
+  for (const name of names) await tenant.deliveryReason(name, 'BadStatus');
+  await tenant.endpointStatus(
+    'patient',
+    ({ pendingDeliveries, consecutiveFailures }) =>
+      pendingDeliveries === names.length && consecutiveFailures === names.length,
+  );
+
+  await kill();
+  const writes = () => proxy.calls.filter(({ verb }) => verb === 'update').length;
+  const before = writes();
+  await restart();
+  await nothingFor(7000, writes);
+  expect(writes()).toBe(before);
+}, 60_000);

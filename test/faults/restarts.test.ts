@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Delivery, FlagEvent } from '../../src/api/flagEvent.ts';
+import { onlyFor } from '../support/onlyFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -12,12 +13,6 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(() => operator?.close());
-
-/** So that each test's events go to its own endpoints only. */
-function of(test: string) {
-  const labels = { test };
-  return { endpoint: { match: { selector: { matchLabels: labels } } }, event: { labels } };
-}
 
 function webhookIdsTo(name: string): unknown[] {
   return operator.receiver.requests
@@ -36,16 +31,16 @@ describe('killed and started again', () => {
 
   beforeAll(async () => {
     const { tenant, proxy, receiver, addEndpoint, requestsTo, kill, restart } = operator;
-    const send = (name: string) => tenant.createEvent(name, undefined, of(name).event);
-    await addEndpoint('unwritten', of('unwritten').endpoint);
-    await addEndpoint('ended', of('between').endpoint);
+    const send = (name: string) => tenant.createEvent(name, undefined, onlyFor(name).event);
+    await addEndpoint('unwritten', onlyFor('unwritten').endpoint);
+    await addEndpoint('ended', onlyFor('between').endpoint);
     await addEndpoint('failing', {
-      ...of('between').endpoint,
+      ...onlyFor('between').endpoint,
       retry: { initialDelaySeconds: 5, maxDelaySeconds: 5 },
     });
-    await addEndpoint('middle', { ...of('middle').endpoint, ...QUICK_RETRIES });
-    await addEndpoint('lacking', { ...of('lacking').endpoint, ...QUICK_RETRIES });
-    await addEndpoint('done', of('done').endpoint);
+    await addEndpoint('middle', { ...onlyFor('middle').endpoint, ...QUICK_RETRIES });
+    await addEndpoint('lacking', { ...onlyFor('lacking').endpoint, ...QUICK_RETRIES });
+    await addEndpoint('done', onlyFor('done').endpoint);
     receiver.answerWith(({ path }) => {
       if (path === '/middle') return requestsTo('middle') === 1 ? 500 : 'hang';
       return path === '/failing' || path === '/lacking' ? 500 : 200;
@@ -71,7 +66,7 @@ describe('killed and started again', () => {
     receiver.answerWith(() => 200);
     await tenant.createEndpoint('came-since', {
       url: `${receiver.origin}/came-since`,
-      ...of('unwritten').endpoint,
+      ...onlyFor('unwritten').endpoint,
     });
     proxy.hide('webhookendpoints', 'lacking');
     await restart();
@@ -112,7 +107,7 @@ describe('killed and started again', () => {
 
   test('after the end of an event, it does not touch it again', async () => {
     const { tenant, proxy, requestsTo } = operator;
-    await tenant.createEvent('after', undefined, of('done').event);
+    await tenant.createEvent('after', undefined, onlyFor('done').event);
     await tenant.eventReason('after', 'AllDelivered');
     expect(requestsTo('done')).toBe(2);
     expect(proxy.count({ ...STATUS_WRITES, name: 'done' })).toBe(1);
@@ -128,7 +123,7 @@ describe('killed and started again', () => {
 
 test('an endpoint that a new list lacks is read before its deliveries end', async () => {
   const { tenant, proxy, receiver, addEndpoint } = operator;
-  const { endpoint, event } = of('relist');
+  const { endpoint, event } = onlyFor('relist');
   await addEndpoint('relist', { ...endpoint, ...QUICK_RETRIES });
   receiver.answerWith(() => 500);
   await tenant.createEvent('relist', undefined, event);
@@ -144,7 +139,7 @@ test('an endpoint that a new list lacks is read before its deliveries end', asyn
 
 test('a delivery to an endpoint that was deleted ends after a read', async () => {
   const { tenant, proxy, receiver, addEndpoint } = operator;
-  const { endpoint, event } = of('deleted');
+  const { endpoint, event } = onlyFor('deleted');
   await addEndpoint('deleted', endpoint);
   receiver.answerWith(() => 500);
   await tenant.createEvent('deleted', undefined, event);

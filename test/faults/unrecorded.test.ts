@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { nothingFor } from '../support/nothingFor.ts';
+import { onlyFor } from '../support/onlyFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -76,11 +77,11 @@ test('one write that succeeds has every other one tried at once', async () => {
 test('an attempt that failed while nothing could be recorded is not repeated before it was recorded', async () => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
   const retry = { initialDelaySeconds: 1, maxDelaySeconds: 1 };
-  const labels = { to: 'failing' };
-  await addEndpoint('failing', { retry, match: { selector: { matchLabels: labels } } });
+  const { endpoint, event } = onlyFor('failing');
+  await addEndpoint('failing', { ...endpoint, retry });
   receiver.answerWith(({ path }) => (path === '/failing' ? 500 : 200));
   const endFailure = proxy.fault(STATUS_WRITES, UNAVAILABLE);
-  await tenant.createEvent('failing', undefined, { labels });
+  await tenant.createEvent('failing', undefined, event);
   await waitUntil('the request', () => requestsTo('failing') === 1);
   await nothingFor(2500, () => requestsTo('failing'));
 

@@ -1,5 +1,6 @@
 import { startApiProxy, type ApiProxy } from './apiProxy.ts';
 import type { Cluster } from './cluster.ts';
+import { onlyFor } from './onlyFor.ts';
 import { startOperatorProcess, type OperatorProcess } from './operatorProcess.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
 import { aTenant, type Tenant } from './tenant.ts';
@@ -48,9 +49,9 @@ export async function startProxiedOperator(cluster: Cluster): Promise<ProxiedOpe
     addEndpoint,
     requestsTo: (name) => receiver.requests.filter(({ path }) => path === `/${name}`).length,
     async warmUp() {
-      const labels = { 'warm-up': 'true' };
-      await addEndpoint('warm-up', { match: { selector: { matchLabels: labels } } });
-      await tenant.createEvent('warm-up', undefined, { labels });
+      const { endpoint, event } = onlyFor('warm-up');
+      await addEndpoint('warm-up', endpoint);
+      await tenant.createEvent('warm-up', undefined, event);
       await tenant.eventReason('warm-up', 'AllDelivered');
     },
     kill,
