@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
@@ -30,10 +31,9 @@ afterAll(async () => {
 
 const specOf = (name: string, { origin }: Receiver) => ({
   url: `${origin}/${name}`,
-  match: { selector: { matchLabels: { to: name } } },
+  match: matching(name),
   timeoutSeconds: 30,
 });
-const labelled = (to: string, more: object = {}) => ({ labels: { to }, ...more });
 const isOpen = (open: boolean) => () => hanging.open === (open ? 1 : 0);
 
 test('an event that is deleted takes its attempt back', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { aGate, type Gate } from '../support/gate.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
@@ -52,13 +53,13 @@ afterEach(async () => {
 });
 
 async function endpoint(tenant: Tenant, name: string, maxInFlight: number): Promise<void> {
-  const match = { selector: { matchLabels: { to: name } } };
+  const match = matching(name);
   await tenant.createEndpoint(name, { url: receiver.origin, match, maxInFlight, timeoutSeconds: 30 });
 }
 
 async function send(tenant: Tenant, to: string, count: number): Promise<string[]> {
   const names = Array.from({ length: count }, (_, index) => `${to}-${index}`);
-  await Promise.all(names.map((name) => tenant.createEvent(name, aFlagUpdated(), { labels: { to } })));
+  await Promise.all(names.map((name) => tenant.createEvent(name, aFlagUpdated(), labelled(to))));
   return names;
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated, aFlagWithState, anAuditLog } from '../support/eventSpec.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
@@ -118,9 +119,9 @@ test('every criterion decides, and another namespace gets nothing', async () => 
 test('an endpoint that was created before an event gets it, however late the watch is', async () => {
   const names = Array.from({ length: 50 }, (_, index) => `race-${index}`);
   for (const name of names) {
-    const match = { selector: { matchLabels: { to: name } } };
+    const match = matching(name);
     await racer.createEndpoint(name, { url: `${receiver.origin}/${name}`, match });
-    await racer.createEvent(name, aFlagUpdated(), { labels: { to: name } });
+    await racer.createEvent(name, aFlagUpdated(), labelled(name));
   }
   for (const name of names) {
     const { deliveries } = await racer.eventReason(name, 'AllDelivered');

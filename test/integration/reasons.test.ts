@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { FlagEventStatus } from '../../src/api/flagEvent.ts';
 import { prepareBody } from '../../src/delivery/body.ts';
 import { createAuthority } from '../support/certificates.ts';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated, aFlagWithState } from '../support/eventSpec.ts';
 import { freePort } from '../support/freePort.ts';
 import { nested } from '../support/nested.ts';
@@ -9,7 +9,7 @@ import { startOperatorProcess, type OperatorProcess } from '../support/operatorP
 import { startRawReceiver, type RawReceiver } from '../support/rawReceiver.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
-import { aTenant, type Tenant } from '../support/tenant.ts';
+import { aTenant, conditionLines, type Tenant } from '../support/tenant.ts';
 
 const MAX_BODY_BYTES = 512 * 1024;
 const ONE_ATTEMPT = { giveUpAfterSeconds: 0 };
@@ -51,14 +51,7 @@ function answerAt(path: string) {
 
 /** An endpoint that only the events with its label go to. */
 function only(label: string, spec: object): Record<string, unknown> {
-  return { retry: ONE_ATTEMPT, match: { selector: { matchLabels: { only: label } } }, ...spec };
-}
-
-const labelled = (only: string) => ({ labels: { only } });
-
-/** `type status reason` of each condition. */
-function conditionsOf({ conditions = [] }: FlagEventStatus): string[] {
-  return conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  return { retry: ONE_ATTEMPT, match: matching(label), ...spec };
 }
 
 test('each way in which an attempt ends has its reason, and one failure makes the event fail', async () => {
@@ -96,7 +89,7 @@ test('each way in which an attempt ends has its reason, and one failure makes th
     { ...failed, ...duration, endpointName: 'timeout', reason: 'Timeout' },
     { ...failed, ...duration, endpointName: 'tls-failed', reason: 'TLSFailed' },
   ]);
-  expect(conditionsOf(status)).toEqual([
+  expect(conditionLines(status.conditions)).toEqual([
     'Succeeded False DeliveryFailed',
     'Reconciling False DeliveryFailed',
     'Stalled True DeliveryFailed',
@@ -123,7 +116,7 @@ test('an event waits where every delivery does, and ends Canceled once the endpo
     { endpointName: 'no-secret', state: 'Pending', reason: 'SecretNotReady', attempts: 0 },
     { endpointName: 'no-url', state: 'Pending', reason: 'URLForbidden', attempts: 0 },
   ]);
-  expect(conditionsOf(waiting)).toEqual([
+  expect(conditionLines(waiting.conditions)).toEqual([
     'Succeeded Unknown Waiting',
     'Reconciling True Waiting',
     'Stalled False Waiting',
@@ -138,7 +131,7 @@ test('an event waits where every delivery does, and ends Canceled once the endpo
     { endpointName: 'no-secret', state: 'Canceled', reason: 'EndpointDeleted' },
     { endpointName: 'no-url', state: 'Canceled', reason: 'EndpointDeleted' },
   ]);
-  expect(conditionsOf(canceled)).toEqual([
+  expect(conditionLines(canceled.conditions)).toEqual([
     'Succeeded True Canceled',
     'Reconciling False Canceled',
     'Stalled False Canceled',
@@ -158,7 +151,7 @@ test('an event is Delivering while one is tried again, and AllDelivered where th
     { endpointName: 'bad', state: 'Pending', attempts: 1, nextAttemptTime: expect.any(String) },
     { endpointName: 'good', state: 'Succeeded', attempts: 1 },
   ]);
-  expect(conditionsOf(delivering)).toEqual([
+  expect(conditionLines(delivering.conditions)).toEqual([
     'Succeeded Unknown Delivering',
     'Reconciling True Delivering',
     'Stalled False Delivering',
@@ -173,7 +166,7 @@ test('an event is Delivering while one is tried again, and AllDelivered where th
     { state: 'Succeeded', reason: 'Delivered' },
   ]);
   expect(ended.deliveries?.[0]?.nextAttemptTime).toBeUndefined();
-  expect(conditionsOf(ended)).toEqual([
+  expect(conditionLines(ended.conditions)).toEqual([
     'Succeeded True AllDelivered',
     'Reconciling False AllDelivered',
     'Stalled False AllDelivered',
@@ -211,7 +204,7 @@ describe('an event that ends before anything is sent', () => {
       .replace(/-$/, '');
     await tenant.createEvent(name, spec, labelled('checked'));
     const status = await tenant.eventReason(name, reason);
-    expect(conditionsOf(status)).toEqual([
+    expect(conditionLines(status.conditions)).toEqual([
       `Succeeded False ${reason}`,
       `Reconciling False ${reason}`,
       `Stalled True ${reason}`,
@@ -224,7 +217,7 @@ describe('an event that ends before anything is sent', () => {
   test('is NoMatchingEndpoint, a success, where no endpoint wants it', async () => {
     await tenant.createEvent('nobody', aFlagUpdated(), labelled('nobody'));
     const status = await tenant.eventReason('nobody', 'NoMatchingEndpoint');
-    expect(conditionsOf(status)).toEqual([
+    expect(conditionLines(status.conditions)).toEqual([
       'Succeeded True NoMatchingEndpoint',
       'Reconciling False NoMatchingEndpoint',
       'Stalled False NoMatchingEndpoint',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { canonicalJson } from '../../src/delivery/canonicalJson.ts';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated, anAuditLog } from '../support/eventSpec.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { OK, startRawReceiver, type RawReceiver } from '../support/rawReceiver.ts';
@@ -42,10 +43,10 @@ async function deliver(
   endpoint: object,
   event: unknown = aFlagUpdated(),
 ): Promise<ReceivedRequest> {
-  const match = { selector: { matchLabels: { to: name } } };
+  const match = matching(name);
   const spec = { url: `${receiver.origin}/${name}`, eventTypes: ['FLAG_UPDATED', 'AUDIT_LOG'], match };
   await tenant.createEndpoint(name, { ...spec, ...endpoint });
-  await tenant.createEvent(name, event, { labels: { to: name } });
+  await tenant.createEvent(name, event, labelled(name));
   await tenant.eventReason(name, 'AllDelivered');
   const request = receiver.requests.find(({ path }) => path.startsWith(`/${name}`));
   if (!request) throw new Error(`nothing arrived for ${name}`);
@@ -60,14 +61,14 @@ test('a request has these bytes, header by header', async () => {
   await tenant.createSecret('raw', { secret: key, old: 'old key', token: 'Bearer a b' });
   await tenant.createEndpoint('raw', {
     url: `HTTP://127.0.0.1:${raw.port}/hooks/flags?a=1&b=%20x`,
-    match: { selector: { matchLabels: { to: 'raw' } } },
+    match: matching('raw'),
     signingKeys: [keyOf('raw', 'secret'), keyOf('raw', 'old')],
     headers: [
       { name: 'X-Team', value: 'shop; "quoted"' },
       { name: 'Authorization', valueFrom: keyOf('raw', 'token') },
     ],
   });
-  await tenant.createEvent('raw', aFlagUpdated(), { labels: { to: 'raw' } });
+  await tenant.createEvent('raw', aFlagUpdated(), labelled('raw'));
   const status = await tenant.eventReason('raw', 'AllDelivered');
 
   const body = Buffer.from(canonicalJson({ data: seedFlagUpdated, event_type: 'FLAG_UPDATED' }));
@@ -166,9 +167,14 @@ test('5,000 levels end an event with InvalidPayload, and the operator goes on', 
   const deep = `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`;
   await createEventFrom('deep', JSON.stringify(aFlagUpdated({ deep: 'DEEP' })).replace('"DEEP"', deep));
   await waitUntil('the event to end', async () => {
+    const output = ['-o', 'jsonpath={.status.conditions[0].reason}'];
     const { stdout } = await tenant.cluster.kubectl([
-      ...['get', 'fev', 'deep', '-n', tenant.namespace],
-      ...['-o', 'jsonpath={.status.conditions[0].reason}'],
+      'get',
+      'fev',
+      'deep',
+      '-n',
+      tenant.namespace,
+      ...output,
     ]);
     return stdout === 'InvalidPayload';
   });
@@ -176,7 +182,7 @@ test('5,000 levels end an event with InvalidPayload, and the operator goes on', 
 });
 
 test('a lone surrogate arrives as what the API server stored', async () => {
-  const match = { selector: { matchLabels: { to: 'lone' } } };
+  const match = matching('lone');
   await tenant.createEndpoint('lone', { url: `${receiver.origin}/lone`, match });
   await createEventFrom('lone', JSON.stringify(aFlagUpdated({ lone: 'a\ud800b', key: { 'c\udfff': 1 } })));
   await tenant.eventReason('lone', 'AllDelivered');
@@ -203,9 +209,9 @@ test('a URL with an IPv6 literal is dialled, and its host is shown without brack
   try {
     await tenant.createEndpoint('six', {
       url: `${local.origin}/six`,
-      match: { selector: { matchLabels: { to: 'six' } } },
+      match: matching('six'),
     });
-    await tenant.createEvent('six', aFlagUpdated(), { labels: { to: 'six' } });
+    await tenant.createEvent('six', aFlagUpdated(), labelled('six'));
     await tenant.eventReason('six', 'AllDelivered');
     expect(local.requests[0]?.headers.host).toBe(`[::1]:${local.port}`);
     expect((await tenant.endpoint('six')).status?.host).toBe('::1');
@@ -218,10 +224,11 @@ test('port 0 is a failed attempt and the operator goes on', async () => {
   await tenant.createEndpoint('zero', {
     url: 'http://127.0.0.1:0/',
     retry: { giveUpAfterSeconds: 0 },
-    match: { selector: { matchLabels: { to: 'zero' } } },
+    match: matching('zero'),
   });
-  await tenant.createEvent('zero', aFlagUpdated(), { labels: { to: 'zero' } });
-  await tenant.deliveryReason('zero', 'ConnectionRefused');
+  await tenant.createEvent('zero', aFlagUpdated(), labelled('zero'));
+  const delivery = await tenant.deliveryReason('zero', 'ConnectionRefused');
+  expect(delivery).toMatchObject({ state: 'Failed', attempts: 1 });
 });
 
 test('the status decides once the header is there: a body that never ends changes nothing', async () => {
@@ -232,10 +239,11 @@ test('the status decides once the header is there: a body that never ends change
     await tenant.createEndpoint('drip', {
       url: `http://127.0.0.1:${dripping.port}/`,
       timeoutSeconds: 1,
-      match: { selector: { matchLabels: { to: 'drip' } } },
+      match: matching('drip'),
     });
-    await tenant.createEvent('drip', aFlagUpdated(), { labels: { to: 'drip' } });
-    await tenant.eventReason('drip', 'AllDelivered');
+    await tenant.createEvent('drip', aFlagUpdated(), labelled('drip'));
+    const { deliveries } = await tenant.eventReason('drip', 'AllDelivered');
+    expect(deliveries).toMatchObject([{ attempts: 1, lastStatusCode: 200 }]);
   } finally {
     await dripping.close();
   }

@@ -4,6 +4,7 @@ import { startOperatorProcess, type OperatorProcess } from '../support/operatorP
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 
 let tenant: Tenant;
@@ -29,9 +30,9 @@ const requestsTo = (name: string) => receiver.requests.filter(({ path }) => path
 
 /** An endpoint whose receiver always fails, and an event to it alone. */
 async function failing({ createEndpoint, createEvent }: Tenant, name: string, retry: object): Promise<void> {
-  const match = { selector: { matchLabels: { to: name } } };
+  const match = matching(name);
   await createEndpoint(name, { url: `${receiver.origin}/${name}`, match, retry });
-  await createEvent(name, aFlagUpdated(), { labels: { to: name } });
+  await createEvent(name, aFlagUpdated(), labelled(name));
 }
 
 /** Seconds from the end of the last attempt to the next one. */
@@ -46,11 +47,11 @@ function delayOf({
 test.concurrent('the delay doubles up to the maximum, spread by 0.8 to 1.2, until maxAttempts', async () => {
   const names = Array.from({ length: 8 }, (_, index) => `backoff-${index}`);
   const retry = { initialDelaySeconds: 1, maxDelaySeconds: 3, maxAttempts: 4 };
-  const match = { selector: { matchLabels: { to: 'backoff' } } };
+  const match = matching('backoff');
   for (const name of names) {
     await tenant.createEndpoint(name, { url: `${receiver.origin}/${name}`, match, retry });
   }
-  await tenant.createEvent('backoff', aFlagUpdated(), { labels: { to: 'backoff' } });
+  await tenant.createEvent('backoff', aFlagUpdated(), labelled('backoff'));
 
   const delays = new Map<number, Map<string, number>>();
   const status = await tenant.eventStatus(
@@ -121,10 +122,10 @@ test.concurrent('a retry policy that changes in the middle decides on what comes
 
 test.concurrent('an attempt is made again until the receiver takes it', async () => {
   const late = await startReceiver({ answer: (_, index) => (index < 2 ? 503 : 200) });
-  const match = { selector: { matchLabels: { to: 'late' } } };
+  const match = matching('late');
   const retry = { initialDelaySeconds: 1, maxDelaySeconds: 1 };
   await tenant.createEndpoint('late', { url: late.origin, match, retry });
-  await tenant.createEvent('late', aFlagUpdated(), { labels: { to: 'late' } });
+  await tenant.createEvent('late', aFlagUpdated(), labelled('late'));
   const { deliveries } = await tenant.eventReason('late', 'AllDelivered');
   expect(deliveries).toMatchObject([
     { state: 'Succeeded', reason: 'Delivered', attempts: 3, lastStatusCode: 200 },
@@ -177,9 +178,9 @@ describe('an operator that is killed', () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     const slow = await startReceiver({ answer: async () => (await released, 200) });
-    const match = { selector: { matchLabels: { to: 'slow' } } };
+    const match = matching('slow');
     await restarted.createEndpoint('slow', { url: slow.origin, match, timeoutSeconds: 30 });
-    await restarted.createEvent('slow', aFlagUpdated(), { labels: { to: 'slow' } });
+    await restarted.createEvent('slow', aFlagUpdated(), labelled('slow'));
     // It was begun, so it is taken up within a second, and nothing has been delivered yet.
     await restarted.eventReason('slow', 'Delivering');
     current.kill('SIGKILL');
@@ -194,7 +195,7 @@ describe('an operator that is killed', () => {
     current.kill('SIGKILL');
     await current.exited;
     await start();
-    await restarted.createEvent('after', aFlagUpdated(), { labels: { to: 'slow' } });
+    await restarted.createEvent('after', aFlagUpdated(), labelled('slow'));
     await restarted.eventReason('after', 'AllDelivered');
     expect(slow.requests).toHaveLength(3);
     await slow.close();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../support/receiver.ts';
@@ -26,10 +27,8 @@ afterAll(async () => {
   expect(operator?.output()).not.toContain('sesame');
 });
 
-const to = (name: string) => ({ selector: { matchLabels: { to: name } } });
 const keysIn = (name: string) => [{ secretKeyRef: { name, key: 'secret' } }];
-const send = (name: string, endpoint: string) =>
-  tenant.createEvent(name, aFlagUpdated(), { labels: { to: endpoint } });
+const send = (name: string, endpoint: string) => tenant.createEvent(name, aFlagUpdated(), labelled(endpoint));
 const requestsTo = (name: string) => receiver.requests.filter(({ path }) => path === `/${name}`);
 
 function isSignedWith(key: string, request: ReceivedRequest | undefined): boolean {
@@ -39,7 +38,7 @@ function isSignedWith(key: string, request: ReceivedRequest | undefined): boolea
 
 async function signedEndpoint(name: string, secret: string, more: object = {}): Promise<void> {
   const url = `${receiver.origin}/${name}`;
-  await tenant.createEndpoint(name, { url, match: to(name), signingKeys: keysIn(secret), ...more });
+  await tenant.createEndpoint(name, { url, match: matching(name), signingKeys: keysIn(secret), ...more });
 }
 
 test('what waits for a Secret is delivered once it is created', async () => {
@@ -121,7 +120,7 @@ test('a URL and a header come out of a Secret, and follow it', async () => {
   await tenant.createSecret('hook', dataOf('old'));
   await tenant.createEndpoint('hook', {
     urlSecretKeyRef: { name: 'hook', key: 'url' },
-    match: to('hook'),
+    match: matching('hook'),
     headers: [{ name: 'Authorization', valueFrom: { secretKeyRef: { name: 'hook', key: 'token' } } }],
   });
   await send('hook-1', 'hook');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthority } from '../support/certificates.ts';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.ts';
@@ -32,9 +33,7 @@ async function receiving(tls: ReceiverOptions['tls']): Promise<Receiver> {
   return receiver;
 }
 
-const to = (name: string) => ({ selector: { matchLabels: { to: name } } });
-const send = (name: string, endpoint: string) =>
-  tenant.createEvent(name, aFlagUpdated(), { labels: { to: endpoint } });
+const send = (name: string, endpoint: string) => tenant.createEvent(name, aFlagUpdated(), labelled(endpoint));
 const serverOf = (authority: ReturnType<typeof createAuthority>, ...names: string[]) => {
   const { certificate, key } = authority.issue({ names });
   return { cert: certificate, key };
@@ -73,7 +72,7 @@ test('a private CA is rotated without a restart, and no request fails', async ()
   await tenant.createConfigMap('ca', { 'ca.crt': first.certificate });
   await tenant.createEndpoint('ca', {
     url: receiver.origin,
-    match: to('ca'),
+    match: matching('ca'),
     tls: { caFrom: { configMapKeyRef: { name: 'ca', key: 'ca.crt' } } },
     retry: { giveUpAfterSeconds: 0 },
   });
@@ -85,7 +84,7 @@ test('a private CA is rotated without a restart, and no request fails', async ()
   const probe = await receiving(serverOf(second, '127.0.0.1'));
   await tenant.createEndpoint('probe', {
     url: probe.origin,
-    match: to('probe'),
+    match: matching('probe'),
     tls: { caFrom: { configMapKeyRef: { name: 'ca', key: 'ca.crt' } } },
     retry: { initialDelaySeconds: 1, maxDelaySeconds: 1 },
   });
@@ -123,7 +122,7 @@ test('a client certificate is shown, and a new one after it was rotated, and no 
   await tenant.createSecret('server-ca', { 'ca.crt': server.certificate });
   await tenant.createEndpoint('client', {
     url: receiver.origin,
-    match: to('client'),
+    match: matching('client'),
     tls: {
       caFrom: { secretKeyRef: { name: 'server-ca', key: 'ca.crt' } },
       clientCertificateSecretRef: { name: 'client' },
@@ -147,13 +146,13 @@ test('serverName is asked for and checked instead of the host', async () => {
   const common = { url: receiver.origin, retry: { giveUpAfterSeconds: 0 } };
   await tenant.createEndpoint('named', {
     ...common,
-    match: to('named'),
+    match: matching('named'),
     tls: { caFrom, serverName: 'flag-cache.internal' },
   });
-  await tenant.createEndpoint('unnamed', { ...common, match: to('unnamed'), tls: { caFrom } });
+  await tenant.createEndpoint('unnamed', { ...common, match: matching('unnamed'), tls: { caFrom } });
   await tenant.createEndpoint('misnamed', {
     ...common,
-    match: to('misnamed'),
+    match: matching('misnamed'),
     tls: { caFrom, serverName: 'other.internal' },
   });
   for (const name of ['unnamed', 'misnamed']) {
@@ -181,8 +180,8 @@ test('NODE_TLS_REJECT_UNAUTHORIZED changes nothing, and TLS 1.1 is not spoken', 
   await tenant.createConfigMap('old-ca', { 'ca.crt': authority.certificate });
   const caFrom = { configMapKeyRef: { name: 'old-ca', key: 'ca.crt' } };
   const retry = { giveUpAfterSeconds: 0 };
-  await tenant.createEndpoint('untrusted', { url: untrusted.origin, match: to('refused'), retry });
-  await tenant.createEndpoint('old', { url: old.origin, match: to('refused'), retry, tls: { caFrom } });
+  await tenant.createEndpoint('untrusted', { url: untrusted.origin, match: matching('refused'), retry });
+  await tenant.createEndpoint('old', { url: old.origin, match: matching('refused'), retry, tls: { caFrom } });
   await send('refused', 'refused');
   const { deliveries } = await tenant.eventReason('refused', 'DeliveryFailed');
   expect(deliveries).toMatchObject([

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { watchChanges, type Changes } from '../support/changes.ts';
+import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
@@ -43,9 +44,6 @@ async function writesSent(): Promise<number> {
   const lines = body.matchAll(/^rest_client_requests_total\{[^}]*method="(?:PUT|PATCH)"[^}]*\} (\d+)$/gm);
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
 }
-
-const matching = (to: string) => ({ selector: { matchLabels: { to } } });
-const labelled = (to: string) => ({ labels: { to } });
 
 test('from the second event on, one event to one healthy endpoint costs one status write on it', async () => {
   await tenant.createEndpoint('one', { url: receiver.origin, match: matching('one') });

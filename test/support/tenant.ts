@@ -167,6 +167,11 @@ export function conditionOf(conditions: readonly Condition[] = [], type: string)
   return conditions.find((condition) => condition.type === type);
 }
 
+/** `Type Status Reason` of each condition. */
+export function conditionLines(conditions: readonly Condition[] = []): string[] {
+  return conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+}
+
 /** Waits, and where that was in vain shows the status that the object had last. */
 async function until<T>(
   what: string,
