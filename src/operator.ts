@@ -198,8 +198,13 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     random,
     listWatch: (namespace) => watchedEvents.listWatch({ namespace, fieldSelector: 'status.completionTime=' }),
     onChange: ({ type, object }) => {
-      if (type === 'deleted') eventReconciler.forget(object);
-      else eventLoop.queue.add(keyOf(object.metadata));
+      if (type === 'deleted') {
+        eventReconciler.forget(object);
+        return;
+      }
+      // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
+      if (type === 'added') eventReconciler.resume(object);
+      eventLoop.queue.add(keyOf(object.metadata));
     },
     onError: watchFailed('flagevents'),
   });

@@ -70,6 +70,15 @@ export class FlagEvents {
     return plan.wakeAt === undefined ? {} : { requeueAfterMilliseconds: plan.wakeAt - clock.now() };
   }
 
+  /** Counts what an event that was taken up before the start still has to go to, ahead of its reconcile. */
+  resume({ metadata, status }: FlagEvent): void {
+    const { works, clock } = this.#context;
+    const open = status?.deliveries?.filter(({ state }) => state === 'Pending') ?? [];
+    if (open.length === 0) return;
+    const work = works.open(`${metadata.namespace}/${metadata.name}`, metadata.uid, clock.now());
+    this.#setPending(work, { pending: open.map(({ endpointUID }) => endpointUID) });
+  }
+
   /** Ends what is under way for an event that was deleted, or has finished. */
   forget({ metadata }: FlagEvent): void {
     const { works, prepared, pending, hooks } = this.#context;
@@ -98,7 +107,7 @@ export class FlagEvents {
     return event;
   }
 
-  #setPending({ uid, key }: MutableEventWork, { pending: endpointUIDs }: Plan): void {
+  #setPending({ uid, key }: MutableEventWork, { pending: endpointUIDs }: Pick<Plan, 'pending'>): void {
     const { pending, hooks } = this.#context;
     for (const endpointUID of pending.set(uid, key, endpointUIDs)) hooks.pendingChanged(endpointUID);
   }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { anAttempt } from '../support/anAttempt.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { EventWorld, uidOf, type Fault, type Received } from '../support/eventWorld.ts';
-import { aDelivery, anEndpoint, uid } from '../support/fixtures.ts';
+import { aDelivery, anEndpoint, anEvent, uid } from '../support/fixtures.ts';
 
 const KEY = 'shop/butter-bar';
 let world: EventWorld;
@@ -219,6 +219,26 @@ describe('a failed attempt', () => {
     expect(world.status('butter-bar')?.deliveries).toMatchObject([{ state: 'Succeeded', attempts: 5 }]);
     expect(world.requests.map(({ body }) => body)).toEqual([expect.stringContaining('butter_bar')]);
     expect(world.calls).toContain('get event butter-bar');
+  });
+});
+
+describe('an event that was taken up before the start', () => {
+  const deliveries = [
+    aDelivery({ endpointName: 'a', nextAttemptTime: '2026-11-25T01:00:00Z' }),
+    aDelivery({ endpointName: 'b', state: 'Succeeded' }),
+  ];
+  const event = anEvent({ name: 'butter-bar', status: { observedGeneration: 1, deliveries } });
+
+  test('counts for the endpoints that it still has to go to, before it is reconciled', () => {
+    world.reconciler.resume(event);
+    expect([uidOf('a'), uidOf('b')].map((endpoint) => world.pending.count(endpoint))).toEqual([1, 0]);
+    world.reconciler.forget(event);
+    expect(world.pending.size).toBe(0);
+  });
+
+  test('is nothing to remember where nothing of it is pending', () => {
+    world.reconciler.resume(anEvent({ name: 'butter-bar' }));
+    expect([...world.works.all()]).toEqual([]);
   });
 });
 
