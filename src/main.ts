@@ -2,11 +2,12 @@ import './threadPool.ts';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { helpText, parseCommand, UsageError, type Config } from './config.ts';
-import { startProbeServer, type ProbeServer } from './http/probeServer.ts';
+import type { BindAddress } from './http/bindAddress.ts';
+import { startProbeServer, type ProbeServer, type ProbeServerOptions } from './http/probeServer.ts';
 import { ConfigError } from './kube/config.ts';
 import { startOperator, type Operator } from './operator.ts';
 import { systemClock } from './runtime/clock.ts';
-import { createLogger, errorFields } from './telemetry/log.ts';
+import { createLogger, errorFields, framesOf } from './telemetry/log.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -23,14 +24,14 @@ try {
 } catch (error) {
   if (!(error instanceof UsageError) && !(error instanceof ConfigError)) throw error;
   console.error(`flagpost: ${error.message}`);
-  process.exitCode = EXIT_USAGE;
+  process.exit(EXIT_USAGE);
 }
 
 async function run(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel, config.logFormat);
   // Half-dead is worse than dead: whatever nobody handles ends the process.
   const die = (error: unknown) => {
-    logger.fatal(errorFields(error), 'an error that nobody handles');
+    logger.fatal({ ...errorFields(error), frames: framesOf(error) }, 'an error that nobody handles');
     process.exit(EXIT_FAILURE);
   };
   process.on('unhandledRejection', die);
@@ -78,7 +79,21 @@ async function serve(
     }),
   };
   return Promise.all([
-    healthProbeBindAddress && startProbeServer({ address: healthProbeBindAddress, routes }),
-    metricsBindAddress && startProbeServer({ address: metricsBindAddress, routes: metricsRoutes }),
+    listen('--health-probe-bind-address', healthProbeBindAddress, routes),
+    listen('--metrics-bind-address', metricsBindAddress, metricsRoutes),
   ]);
+}
+
+async function listen(
+  flag: string,
+  address: BindAddress | undefined,
+  routes: ProbeServerOptions['routes'],
+): Promise<ProbeServer | undefined> {
+  if (!address) return undefined;
+  try {
+    return await startProbeServer({ address, routes });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    throw new UsageError(`${flag}: can not listen at ${address.host ?? ''}:${address.port}: ${code}`);
+  }
 }

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,19 +10,46 @@ import { writeKubeconfig } from './support/kubeconfig.ts';
 import { spawnOperator } from './support/operatorProcess.ts';
 import { waitUntil } from './support/waitUntil.ts';
 
-test('an operator whose API server does not answer says that it is not ready, and stops when it is asked to', async () => {
+async function withKubeconfig(work: (kubeconfig: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'flagpost-'));
   const kubeconfig = join(folder, 'kubeconfig');
   const server = `https://127.0.0.1:${await freePort()}`;
   await writeKubeconfig(kubeconfig, { server, ca: createAuthority().certificate, token: 'none' });
-  const operator = spawnOperator({ kubeconfig, namespaces: [] });
   try {
-    await waitUntil('a watch to fail', () => operator.log.some(({ msg }) => msg === 'a watch failed'));
-    expect((await operator.get('/readyz')).status).toBe(503);
-    expect((await operator.get('/healthz')).status).toBe(200);
-    expect(await operator.stop()).toBe(0);
+    await work(kubeconfig);
   } finally {
-    operator.kill('SIGKILL');
     await rm(folder, { recursive: true });
   }
+}
+
+test('an operator whose API server does not answer says that it is not ready, and stops when it is asked to', async () => {
+  await withKubeconfig(async (kubeconfig) => {
+    const operator = spawnOperator({ kubeconfig, namespaces: [] });
+    try {
+      await waitUntil('a watch to fail', () => operator.log.some(({ msg }) => msg === 'a watch failed'));
+      expect((await operator.get('/readyz')).status).toBe(503);
+      expect((await operator.get('/healthz')).status).toBe(200);
+      expect(await operator.stop()).toBe(0);
+    } finally {
+      operator.kill('SIGKILL');
+    }
+  });
+});
+
+test('a port that is taken ends the operator with one line that names the flag', async () => {
+  await withKubeconfig(async (kubeconfig) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const args = [`--metrics-bind-address=127.0.0.1:${port}`];
+    const operator = spawnOperator({ kubeconfig, namespaces: [], args });
+    try {
+      expect(await operator.exited).toBe(2);
+      const said = `flagpost: --metrics-bind-address: can not listen at 127.0.0.1:${port}: EADDRINUSE`;
+      expect(operator.output().split('\n')).toContain(said);
+    } finally {
+      operator.kill('SIGKILL');
+      taken.close();
+    }
+  });
 });

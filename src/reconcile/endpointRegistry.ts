@@ -67,6 +67,8 @@ export class EndpointRegistry {
     this.#left.delete(uid);
     const known = this.#entries.get(uid);
     const before = known?.endpoint;
+    // A store that lags must not take back what a fence or a read has shown.
+    if (before && before.metadata.generation > endpoint.metadata.generation) return;
     if (known && before && sameConfiguration(before, endpoint)) {
       known.endpoint = endpoint;
       return;

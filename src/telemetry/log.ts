@@ -16,6 +16,14 @@ export function createLogger(level: LogLevel, format: LogFormat): Logger {
   return pino(options, pretty({ colorize: process.stdout.isTTY, sync: true }));
 }
 
+/** Where an error came from: the frames of its stack, without its message, which may hold a peer's bytes. */
+export function framesOf(error: unknown): string[] {
+  if (!(error instanceof Error) || error.stack === undefined) return [];
+  const { stack, message } = error;
+  const lines = stack.slice(stack.indexOf(message) + message.length).split('\n');
+  return lines.filter((line) => line.startsWith('    at ')).map((line) => line.trim());
+}
+
 /**
  * What may be said of an error: its name, its code, and its message unless that may hold a peer's bytes, as those of
  * errors with a code (Node's, undici's) and of JSON.parse do.

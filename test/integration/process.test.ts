@@ -62,17 +62,6 @@ test('--help names every flag, and --version is the version; neither needs an AP
   });
 });
 
-test('a port that is taken ends it with 1 and a line in the log, not half alive', async () => {
-  const taken = await startReceiver();
-  try {
-    const { status, lines } = await run([`--metrics-bind-address=127.0.0.1:${taken.port}`]);
-    expect(status).toBe(1);
-    expect(lines.join('\n')).toContain('EADDRINUSE');
-  } finally {
-    await taken.close();
-  }
-});
-
 interface Running {
   readonly tenant: Tenant;
   readonly receiver: Receiver;

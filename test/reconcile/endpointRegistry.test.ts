@@ -157,6 +157,14 @@ describe('an endpoint that a fence or a read has shown', () => {
     expect(registry.get(UID)).toBeDefined();
   });
 
+  test('is not taken back by a store that lags', () => {
+    registry.adopt(anEndpoint({ metadata: { generation: 2 } }));
+    registry.set(anEndpoint({ metadata: { generation: 1 } }));
+    expect(registry.get(UID)?.metadata.generation).toBe(2);
+    registry.set(anEndpoint({ metadata: { generation: 3 } }));
+    expect(registry.get(UID)?.metadata.generation).toBe(3);
+  });
+
   test('does not come back once it is gone', async () => {
     reads.push(() => undefined);
     await registry.verify('shop', 'flag-cache', UID);

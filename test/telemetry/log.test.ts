@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { errorFields } from '../../src/telemetry/log.ts';
+import { errorFields, framesOf } from '../../src/telemetry/log.ts';
 
 /** What a process of its own writes to standard output. */
 function outputOf(script: string): string {
@@ -76,3 +76,9 @@ function parseError(text: string): unknown {
     return error;
   }
 }
+
+test('the frames of an error tell where it came from, and nothing of its message', () => {
+  const frames = framesOf(new Error('swordfish\n    at the beginning of a line'));
+  expect(frames[0]).toMatch(/log\.test\.ts/);
+  expect(framesOf('no error')).toEqual([]);
+});
