@@ -19,6 +19,8 @@ export interface EventWork {
   readonly records: ReadonlyMap<UID, AttemptRecord>;
   /** The event's next status write may not come before it. */
   readonly nextWriteAt: number;
+  /** No attempt is begun before it: see resumeAt. */
+  readonly resumeAt?: number;
 }
 
 export interface PlanInput {
@@ -84,6 +86,7 @@ export function planEvent(input: PlanInput): Plan {
   const deliveries = before.map((delivery) => advance(delivery, input));
   const pending = deliveries.filter(({ state }) => state === 'Pending');
   const free = pending.filter((delivery) => canBegin(delivery, input));
+  const dueAt = (delivery: Delivery) => Math.max(nextAttemptAt(delivery), work.resumeAt ?? 0);
   const due = free.filter((delivery) => dueAt(delivery) <= now);
   const write = planWrite(input, before, deliveries);
   const wanted = new Set(pending.map(({ endpointUID }) => endpointUID));
@@ -154,7 +157,7 @@ function canBegin({ endpointUID }: Delivery, { endpoint, work }: PlanInput): boo
   return idle && endpoint(endpointUID)?.usability === 'usable';
 }
 
-function dueAt({ nextAttemptTime }: Delivery): number {
+function nextAttemptAt({ nextAttemptTime }: Delivery): number {
   return nextAttemptTime === undefined ? 0 : Date.parse(nextAttemptTime);
 }
 

@@ -15,6 +15,7 @@ export interface MutableEventWork extends EventWork {
   readonly busy: Set<UID>;
   readonly records: Map<UID, AttemptRecord>;
   nextWriteAt: number;
+  resumeAt?: number;
   /** The event's size as the API server stores it, as far as it is known. */
   storedBytes: number;
   /** The consistent list of the namespace's endpoints; `asked` while it is under way. */

@@ -1,5 +1,6 @@
 import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { planEvent, type Plan } from '../delivery/plan.ts';
+import { resumeAt } from '../delivery/resume.ts';
 import { abortAttempt, beginAttempt } from './beginAttempt.ts';
 import { splitKey, type EventContext } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
@@ -70,12 +71,13 @@ export class FlagEvents {
     return plan.wakeAt === undefined ? {} : { requeueAfterMilliseconds: plan.wakeAt - clock.now() };
   }
 
-  /** Counts what an event that was taken up before the start still has to go to, ahead of its reconcile. */
+  /** Counts what an event that was taken up before the start still has to go to, ahead of its reconcile, and spreads it. */
   resume({ metadata, status }: FlagEvent): void {
-    const { works, clock } = this.#context;
+    const { works, clock, attempts } = this.#context;
     const open = status?.deliveries?.filter(({ state }) => state === 'Pending') ?? [];
     if (open.length === 0) return;
     const work = works.open(`${metadata.namespace}/${metadata.name}`, metadata.uid, clock.now());
+    work.resumeAt ??= resumeAt(open, clock.now(), attempts.random());
     this.#setPending(work, { pending: open.map(({ endpointUID }) => endpointUID) });
   }
 

@@ -186,6 +186,14 @@ describe('an event that was taken up', () => {
     expect(result.write).toBeUndefined();
   });
 
+  test('is not sent on before its turn after a stop, however late it is', () => {
+    const event = takenUp([aDelivery({ endpointName: 'late', attempts: 1, nextAttemptTime: at(-60_000) })]);
+    const views = [aView('late')];
+    const held = plan({ event, views, work: { resumeAt: NOW + 10 } });
+    expect([held.begin, held.wakeAt]).toEqual([[], NOW + 10]);
+    expect(names(plan({ event, views, work: { resumeAt: NOW } }).begin)).toEqual(['late']);
+  });
+
   test('makes no retry before its failure is written, even where that is due', () => {
     const event = takenUp([aDelivery({ endpointName: 'a' })]);
     const work = { records: recordsOf(aRecord('a', 500, { nextAttemptAt: NOW - 1 })) };

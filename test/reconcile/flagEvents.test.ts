@@ -236,6 +236,17 @@ describe('an event that was taken up before the start', () => {
     expect(world.pending.size).toBe(0);
   });
 
+  test('is sent on spread over 5 s where it is late', async () => {
+    addEndpoints('a');
+    const late = [aDelivery({ endpointName: 'a', attempts: 1, nextAttemptTime: '2026-11-24T00:00:00Z' })];
+    const status = { observedGeneration: 1, startTime: '2026-11-24T00:00:00Z', deliveries: late };
+    world.reconciler.resume(world.create('late', { status }));
+    await world.advance(2400);
+    expect(world.requests).toEqual([]);
+    await world.advance(200);
+    expect(world.sentTo).toEqual(['a']);
+  });
+
   test('is nothing to remember where nothing of it is pending', () => {
     world.reconciler.resume(anEvent({ name: 'butter-bar' }));
     expect([...world.works.all()]).toEqual([]);
