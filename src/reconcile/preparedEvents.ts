@@ -66,7 +66,11 @@ function sizeOf({ body }: PreparedPayload): number {
   return body.length + ENTRY_BYTES;
 }
 
-/** The event without its payload, as the store keeps it. */
+/** The event without its payload, as the store keeps it; without annotations too, since kubectl keeps a payload in one. */
 export function withoutPayload({ metadata, spec, status }: FlagEvent): FlagEvent {
-  return { metadata, spec: { type: spec.type, flagUpdated: undefined, auditLog: undefined }, status };
+  return {
+    metadata: { ...metadata, annotations: undefined },
+    spec: { type: spec.type, flagUpdated: undefined, auditLog: undefined },
+    status,
+  };
 }

@@ -101,3 +101,9 @@ test('an event without its payload is the same event otherwise', () => {
   const kept = withoutPayload(event);
   expect(JSON.parse(JSON.stringify(kept))).toEqual({ ...event, spec: { type: 'FLAG_UPDATED' } });
 });
+
+test('annotations are left out too: kubectl apply keeps the payload in one', () => {
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': 'x'.repeat(1000) };
+  const kept = withoutPayload(anEvent({ metadata: { annotations, labels: { team: 'shop' } } }));
+  expect(kept.metadata).toMatchObject({ annotations: undefined, labels: { team: 'shop' } });
+});
