@@ -127,7 +127,8 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     if (durationMilliseconds !== undefined) {
       metrics.deliverySeconds.observe({ event_type: event.spec.type }, durationMilliseconds / 1000);
     }
-    histories.add(endpoint, event.metadata.name, deliveryID, record);
+    // One that is gone would never be forgotten again.
+    if (registry.get(endpoint.metadata.uid)) histories.add(endpoint, event.metadata.name, deliveryID, record);
     endpointLoop.queue.add(keyOf(endpoint.metadata), 'low');
   };
   const eventReconciler = new FlagEvents({
