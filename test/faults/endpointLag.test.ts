@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Answer } from '../support/receiver.ts';
+import { nothingFor } from '../support/nothingFor.ts';
 import { onlyFor } from '../support/onlyFor.ts';
 import { startProxiedOperator, type ProxiedOperator } from '../support/proxiedOperator.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
@@ -74,17 +75,26 @@ test('an endpoint that had been deleted is not listed where nothing was sent to 
   const { tenant, proxy, receiver, addEndpoint, requestsTo } = operator;
   const { endpoint, event } = onlyFor('busy');
   await addEndpoint('busy', { ...endpoint, maxInFlight: 1 });
-  receiver.answerWith(() => 'hang');
+  const [busy, idle] = [Promise.withResolvers<Answer>(), Promise.withResolvers<Answer>()];
+  receiver.answerWith(({ path }) => (path === '/busy' ? busy.promise : idle.promise));
   await tenant.createEvent('in-flight', undefined, event);
   await waitUntil('the first request', () => requestsTo('busy') === 1);
   await tenant.eventReason('in-flight', 'Delivering');
+  await addEndpoint('idle', endpoint);
   proxy.holdWatches('webhookendpoints');
   await tenant.delete('webhookendpoint', 'busy');
 
   await tenant.createEvent('behind', undefined, event);
-  const status = await tenant.eventReason('behind', 'NoMatchingEndpoint');
+  const { deliveries } = await tenant.eventReason('behind', 'Delivering');
+  // Its turn would come now.
+  busy.resolve(200);
+  await tenant.eventReason('in-flight', 'AllDelivered');
+  await nothingFor(300, () => requestsTo('busy'));
+  idle.resolve(200);
+  const status = await tenant.eventReason('behind', 'AllDelivered');
 
-  expect(status.deliveries ?? []).toEqual([]);
+  expect(deliveries).toMatchObject([{ endpointName: 'idle', state: 'Pending' }]);
+  expect(status.deliveries).toMatchObject([{ endpointName: 'idle', state: 'Succeeded' }]);
   expect(requestsTo('busy')).toBe(1);
 });
 
@@ -137,7 +147,7 @@ test('the fence decides by the spec that an endpoint had before the event', asyn
   const { tenant, proxy, addEndpoint, requestsTo } = operator;
   const { endpoint, event } = onlyFor('changed');
   await addEndpoint('matches-no-more', endpoint);
-  await addEndpoint('matches-now', { ...onlyFor('none').endpoint });
+  await addEndpoint('matches-now', onlyFor('none').endpoint);
   proxy.holdWatches('webhookendpoints');
   await tenant.patchEndpoint('matches-no-more', { spec: { match: { features: [{ name: 'other' }] } } });
   await tenant.patchEndpoint('matches-now', { spec: endpoint });

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { ApiCall } from '../support/apiCall.ts';
 import type { Refusal } from '../support/apiProxy.ts';
 import { nothingFor } from '../support/nothingFor.ts';
 import { onlyFor } from '../support/onlyFor.ts';
@@ -127,18 +126,19 @@ test('conflicts without an end are answered with pauses, and end well', async ()
   const { send } = await anEndpoint('conflicts');
   const end = proxy.fault(writesOf('conflicts'), { status: 409, reason: 'Conflict' });
   await send('conflicts');
-  await waitUntil('some conflicts', () => proxy.count(writesOf('conflicts')) >= 3);
-  const [first, , third] = proxy.calls.filter(({ name, verb }) => name === 'conflicts' && verb === 'update');
+  await waitUntil('some conflicts', () => proxy.count(writesOf('conflicts')) >= 8);
+  const calls = proxy.calls.filter(({ name }) => name === 'conflicts');
   end();
   await tenant.eventReason('conflicts', 'AllDelivered');
 
-  expect(spanOf(first, third)).toBeGreaterThanOrEqual(50);
+  const pauses = calls.flatMap(({ verb, at }, index) => {
+    const next = calls[index + 1];
+    return verb === 'update' && next ? [next.at - at] : [];
+  });
+  // Whatever else has the event planned cuts a pause short, which is seldom.
+  expect(pauses.filter((pause) => pause >= 45).length).toBeGreaterThanOrEqual(5);
   expect(requestsTo('conflicts')).toBe(1);
 });
-
-function spanOf(first: ApiCall | undefined, last: ApiCall | undefined): number {
-  return (last?.at ?? 0) - (first?.at ?? 0);
-}
 
 test('an event that was deleted is forgotten at its status write, without noise', async () => {
   const { tenant, proxy, receiver, requestsTo } = operator;
@@ -171,11 +171,16 @@ async function nothingPending() {
 }
 
 test('an event that was deleted while it was read again is let go of', async () => {
-  const { tenant, proxy, requestsTo } = operator;
-  const { send } = await anEndpoint('read-again');
-  proxy.fault(writesOf('read-again'), { status: 503 }, 1);
-  const letRead = proxy.fault({ verb: 'get', resource: 'flagevents', name: 'read-again' }, 'hold the answer');
+  const { tenant, proxy, receiver, requestsTo } = operator;
+  const { send } = await anEndpoint('read-again', QUICK_RETRIES);
+  receiver.answerWith(() => 500);
   await send('read-again');
+  await tenant.deliveryReason('read-again', 'BadStatus');
+  proxy.fault(writesOf('read-again'), { status: 503 }, 1);
+  const letRead = proxy.fault(
+    { verb: 'get', resource: 'flagevents', name: 'read-again', namespace: tenant.namespace },
+    'hold the answer',
+  );
   await waitUntil('the read', () => proxy.kept === 1);
   await tenant.delete('flagevent', 'read-again');
   await nothingPending();
@@ -183,7 +188,6 @@ test('an event that was deleted while it was read again is let go of', async () 
   letRead();
   await nothingFor(1000, () => requestsTo('read-again') + proxy.count(writesOf('read-again')));
   await nothingPending();
-  expect(requestsTo('read-again')).toBe(1);
 });
 
 test('an event that was created while the watch was broken is sent once the watch works', async () => {
