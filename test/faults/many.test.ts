@@ -47,7 +47,7 @@ beforeAll(async () => {
     );
   }
   await client.close();
-  await tenant.endpointReason(`many-${ENDPOINTS - 1}`, 'Ready');
+  await tenant.endpointReason(`many-${ENDPOINTS - 1}`, 'Ready', 'Ready', 60_000);
 }, 120_000);
 
 afterAll(() => operator?.close());
