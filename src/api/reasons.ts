@@ -1,16 +1,8 @@
-/** The conditions of a FlagEvent, all always present, in this order. */
-export const eventConditionTypes = ['Succeeded', 'Reconciling', 'Stalled'] as const;
-export type EventConditionType = (typeof eventConditionTypes)[number];
+/** The conditions of a FlagEvent, all always present. */
+export type EventConditionType = 'Succeeded' | 'Reconciling' | 'Stalled';
 
-/** The conditions of a WebhookEndpoint, all always present, in this order. */
-export const endpointConditionTypes = [
-  'Ready',
-  'SecretsResolved',
-  'Delivering',
-  'Reconciling',
-  'Stalled',
-] as const;
-export type EndpointConditionType = (typeof endpointConditionTypes)[number];
+/** The conditions of a WebhookEndpoint, all always present. */
+export type EndpointConditionType = 'Ready' | 'SecretsResolved' | 'Delivering' | 'Reconciling' | 'Stalled';
 
 /** What became of an attempt. */
 export type AttemptReason =
@@ -29,10 +21,7 @@ export type AttemptReason =
 export type WaitingReason = 'URLForbidden' | 'SecretNotReady';
 
 /** Why a delivery ended without an attempt. */
-export type EndingReason = 'EndpointDeleted';
-
-/** Every reason that a delivery may have. */
-export type DeliveryReason = AttemptReason | WaitingReason | EndingReason;
+type EndingReason = 'EndpointDeleted';
 
 /** Why an event ended before anything was sent. */
 export type RefusedReason = 'InvalidPayload' | 'PayloadTooLarge' | 'TooManyEndpoints';
@@ -58,10 +47,13 @@ export type ReferenceReason =
   | 'ConfigMapForbidden';
 
 /** The reasons of an endpoint's Ready; Reconciling and Stalled carry the same. */
-export type ReadyReason = 'Ready' | 'InvalidURL' | 'URLForbidden' | ReferenceReason;
+type ReadyReason = 'Ready' | 'InvalidURL' | 'URLForbidden' | ReferenceReason;
 
 /** The reasons of an endpoint's SecretsResolved. */
-export type SecretsResolvedReason = 'Resolved' | ReferenceReason;
+type SecretsResolvedReason = 'Resolved' | ReferenceReason;
 
 /** The reasons of an endpoint's Delivering. */
-export type DeliveringReason = 'Healthy' | 'NoDeliveries';
+type DeliveringReason = 'Healthy' | 'NoDeliveries';
+
+/** Every reason that a condition may have. */
+export type ConditionReason = EventReason | ReadyReason | SecretsResolvedReason | DeliveringReason;

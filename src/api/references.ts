@@ -37,7 +37,6 @@ const ATOMIC: CrdKeywords = { 'x-kubernetes-map-type': 'atomic' };
 
 /** A key of a Secret or ConfigMap in the same namespace. */
 export const keyRef = z.object(keyRefShape).register(crdKeywords, ATOMIC);
-export type KeyRef = Readonly<z.infer<typeof keyRef>>;
 
 /** A key of a Secret that may be missing where `optional` is true. */
 export const optionalKeyRef = z

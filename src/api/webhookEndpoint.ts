@@ -4,16 +4,10 @@ import { webhookEndpointSpec } from './webhookEndpointSpec.ts';
 import { webhookEndpointStatus } from './webhookEndpointStatus.ts';
 import { crdKeywords } from './crdKeywords.ts';
 
-export { action, type Action, type IdOrName, type Match } from './match.ts';
+export type { Action, IdOrName, Match } from './match.ts';
 export type { LabelSelector } from './labelSelector.ts';
-export type { KeyRef } from './references.ts';
 export { webhookEndpointSpec, type RetryPolicy, type WebhookEndpointSpec } from './webhookEndpointSpec.ts';
-export {
-  recentDelivery,
-  webhookEndpointStatus,
-  type RecentDelivery,
-  type WebhookEndpointStatus,
-} from './webhookEndpointStatus.ts';
+export type { RecentDelivery, WebhookEndpointStatus } from './webhookEndpointStatus.ts';
 
 /** A WebhookEndpoint as the operator reads it. */
 export const webhookEndpoint = z.object({

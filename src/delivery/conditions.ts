@@ -1,10 +1,11 @@
+import type { ConditionReason, EndpointConditionType, EventConditionType } from '../api/reasons.ts';
 import type { Condition } from '../api/condition.ts';
 
 /** What a condition should say; when it last changed and for which generation is added by `setConditions`. */
 export interface WantedCondition {
-  readonly type: string;
+  readonly type: EventConditionType | EndpointConditionType;
   readonly status: Condition['status'];
-  readonly reason: string;
+  readonly reason: ConditionReason;
   readonly message: string;
 }
 

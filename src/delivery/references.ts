@@ -12,8 +12,8 @@ export interface Reference {
   readonly optional: boolean;
 }
 
-export const TLS_CERTIFICATE_KEY = 'tls.crt';
-export const TLS_PRIVATE_KEY_KEY = 'tls.key';
+const TLS_CERTIFICATE_KEY = 'tls.crt';
+const TLS_PRIVATE_KEY_KEY = 'tls.key';
 
 /** Every reference of an endpoint by the role that it has. */
 export interface References {

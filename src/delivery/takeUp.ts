@@ -51,7 +51,7 @@ export interface TakeUpInput {
   readonly recording: boolean;
 }
 
-export const MAX_DELIVERIES = 1000;
+const MAX_DELIVERIES = 1000;
 
 // Above it the fence may find too many, and then nothing may have been sent.
 const MAX_UNFENCED_DELIVERIES = 900;

@@ -1,7 +1,7 @@
 const NEWLINE = 0x0a;
 
 /** No event of a watch is longer: etcd takes 1.5 MiB, and JSON escapes at most make six of one byte. */
-export const LONGEST_LINE_BYTES = 16 * 1024 * 1024;
+const LONGEST_LINE_BYTES = 16 * 1024 * 1024;
 
 /** A line was longer than is allowed. */
 export class LineTooLongError extends Error {

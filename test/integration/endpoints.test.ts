@@ -188,7 +188,11 @@ const stalls: readonly Case[] = [
     spec: url,
     data: { url: 'http://[fe80::1]/' },
   },
-  { title: 'a URL that only our parser refuses', reason: 'InvalidURL', spec: { url: 'https://100％.example/' } },
+  {
+    title: 'a URL that only our parser refuses',
+    reason: 'InvalidURL',
+    spec: { url: 'https://100％.example/' },
+  },
 ];
 
 const usable: readonly Case[] = [

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { FlagEventStatus } from '../../src/api/flagEvent.ts';
 import { watchChanges, type Changes } from '../support/changes.ts';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
@@ -70,14 +71,30 @@ test('an event to twenty healthy endpoints costs one status write on it too', as
     await tenant.createEndpoint(name, { url: receiver.origin, match: matching('many') });
   }
   for (const name of names) await tenant.endpointReason(name, 'Ready');
-  await tenant.createEvent('many', aFlagUpdated(), labelled('many'));
-  const { delivered } = await tenant.eventReason('many', 'AllDelivered');
-  expect(delivered).toBe('20/20');
+  const quick = await firstQuickEvent();
   await tenant.createEvent('after-many', aFlagUpdated(), labelled('one'));
   await tenant.eventReason('after-many', 'AllDelivered');
   await waitUntil('the watch to show a later change', () => modified(events, 'after-many').length > 0);
-  expect(modified(events, 'many')).toHaveLength(1);
+  expect(modified(events, quick)).toHaveLength(1);
 });
+
+/** Sends events until all deliveries of one ended within a second: a slower one is written before, as it has to be. */
+async function firstQuickEvent(): Promise<string> {
+  for (let tries = 1; tries <= 10; tries += 1) {
+    const name = `many-${tries}`;
+    await tenant.createEvent(name, aFlagUpdated(), labelled('many'));
+    const status = await tenant.eventReason(name, 'AllDelivered');
+    expect(status.delivered).toBe('20/20');
+    if (!tookOverASecond(status)) return name;
+  }
+  throw new Error('twenty deliveries never ended within a second');
+}
+
+function tookOverASecond({ deliveries = [] }: FlagEventStatus): boolean {
+  const begun = deliveries.map(({ firstAttemptTime = '' }) => Date.parse(firstAttemptTime));
+  const ended = deliveries.map(({ completionTime = '' }) => Date.parse(completionTime));
+  return Math.max(...ended) - Math.min(...begun) > 900;
+}
 
 test('100 events to one endpoint cost a write on each, and few on the endpoint', async () => {
   await tenant.createEndpoint('busy', { url: receiver.origin, match: matching('busy') });
@@ -86,7 +103,10 @@ test('100 events to one endpoint cost a write on each, and few on the endpoint',
   const startedAt = Date.now();
   const names = Array.from({ length: 100 }, (_, index) => `busy-${index}`);
   for (const name of names) await tenant.createEvent(name, aFlagUpdated(), labelled('busy'));
-  for (const name of names) await tenant.eventReason(name, 'AllDelivered', 30_000);
+  let slow = 0;
+  for (const name of names) {
+    if (tookOverASecond(await tenant.eventReason(name, 'AllDelivered', 30_000))) slow += 1;
+  }
   await tenant.endpointStatus(
     'busy',
     ({ pendingDeliveries, recentDeliveries = [] }) =>
@@ -96,7 +116,9 @@ test('100 events to one endpoint cost a write on each, and few on the endpoint',
   await waitUntil('the watch to show them all', () =>
     names.every((name) => modified(events, name).length > 0),
   );
-  expect(names.reduce((sum, name) => sum + modified(events, name).length, 0)).toBe(100);
+  const writes = names.reduce((sum, name) => sum + modified(events, name).length, 0);
+  expect(writes).toBeGreaterThanOrEqual(100);
+  expect(writes).toBeLessThanOrEqual(100 + slow);
   // One as it turns healthy, then one in 5 s.
   const most = 2 + Math.ceil((Date.now() - startedAt) / 5000);
   expect(modified(endpoints, 'busy').length - before).toBeLessThanOrEqual(most);
