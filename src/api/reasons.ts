@@ -20,9 +20,6 @@ export type AttemptReason =
 /** What a delivery waits for. */
 export type WaitingReason = 'URLForbidden' | 'SecretNotReady';
 
-/** Why a delivery ended without an attempt. */
-type EndingReason = 'EndpointDeleted';
-
 /** Why an event ended before anything was sent. */
 export type RefusedReason = 'InvalidPayload' | 'PayloadTooLarge' | 'TooManyEndpoints';
 
