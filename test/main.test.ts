@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -52,4 +53,17 @@ test('a port that is taken ends the operator with one line that names the flag',
       taken.close();
     }
   });
+});
+
+test.each([
+  ['20.20.2', 2],
+  ['22.18.9', 2],
+  ['22.19.0', 0],
+  ['24.0.0', 0],
+])('under Node %s it answers with status %d', (version, status) => {
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+  const args = ['--import', `data:text/javascript,${pretend}`, 'src/main.ts', '--version'];
+  const answer = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(answer.status).toBe(status);
+  expect(answer.stderr.includes('flagpost: needs Node 22.19 or later')).toBe(status === 2);
 });
