@@ -1,0 +1,102 @@
+import { describe, expect, test } from '@jest/globals';
+import { afterAttempt, allowed, CLOSED, isHolding, type Circuit } from '../../src/delivery/circuit.ts';
+
+const NOW = 1_000_000;
+const SECOND = 1000;
+
+/** Attempts that begin and end at a time, in seconds after NOW. */
+function after(
+  circuit: Circuit,
+  ...attempts: [seconds: number, counts: 'failure' | 'reset' | 'success'][]
+): Circuit {
+  return attempts.reduce((before, [seconds, counts]) => {
+    const at = NOW + seconds * SECOND;
+    return afterAttempt(before, { startedAt: at, endedAt: at, counts });
+  }, circuit);
+}
+
+const failures = (count: number): [number, 'failure'][] =>
+  Array.from({ length: count }, () => [0, 'failure']);
+const open = after(CLOSED, ...failures(5));
+
+describe('a circuit', () => {
+  test('stays closed for four failures in a row and opens at the fifth', () => {
+    expect(after(CLOSED, ...failures(4))).toEqual({ failures: 4 });
+    expect(open).toMatchObject({ failures: 5, probeAt: NOW + 5 * SECOND });
+  });
+
+  test.each(['success', 'reset'] as const)('begins its row anew after a %s', (counts) => {
+    const circuit = after(CLOSED, ...failures(4), [0, counts], ...failures(4));
+    expect(circuit.probeAt).toBeUndefined();
+    expect(circuit.failures).toBe(4);
+  });
+
+  test('lets a probe through after 5 s, then after twice as long for each that fails, up to 5 min', () => {
+    let circuit = open;
+    const delays: number[] = [];
+    let at = 5;
+    for (let probe = 0; probe < 9; probe += 1) {
+      circuit = after(circuit, [at, 'failure']);
+      const next = ((circuit.probeAt ?? 0) - NOW) / SECOND;
+      delays.push(next - at);
+      at = next;
+    }
+    expect(delays).toEqual([10, 20, 40, 80, 160, 300, 300, 300, 300]);
+  });
+
+  test('is not moved by the failure of what was in flight when it opened', () => {
+    const late = after(open, [3, 'failure'], [4.999, 'failure']);
+    expect(late).toMatchObject({ failures: 7, probeAt: open.probeAt, failedProbes: 0 });
+  });
+
+  test.each(['success', 'reset'] as const)('closes after a %s, whoever brought it', (counts) => {
+    expect(after(open, [1, counts])).toEqual({ failures: 0, allowance: 1 });
+  });
+});
+
+describe('what is allowed', () => {
+  test.each<[what: string, circuit: Circuit, seconds: number, want: number]>([
+    ['a closed one: all', CLOSED, 0, 8],
+    ['an open one: nothing before its probe', open, 4.999, 0],
+    ['an open one: one probe then', open, 5, 1],
+    ['one that was asked to wait: nothing', { failures: 1, heldUntil: NOW + SECOND }, 0.999, 0],
+    ['one that was asked to wait: all once that is over', { failures: 1, heldUntil: NOW + SECOND }, 1, 8],
+    ['an open one that was asked to wait longer: nothing', { ...open, heldUntil: NOW + 9 * SECOND }, 6, 0],
+  ])('%s', (_what, circuit, seconds, want) => {
+    expect(allowed(circuit, 8, NOW + seconds * SECOND)).toBe(want);
+  });
+
+  test('after it has closed: 1, 2, 4, 8 and so on', () => {
+    let circuit = after(open, [5, 'success']);
+    const found = Array.from({ length: 5 }, () => {
+      const now = allowed(circuit, 8, NOW + 5 * SECOND);
+      circuit = after(circuit, [5, 'success']);
+      return now;
+    });
+    expect(found).toEqual([1, 2, 4, 8, 8]);
+  });
+
+  test('an allowance that no limit reaches is forgotten', () => {
+    const circuit = after(open, ...Array.from({ length: 12 }, (): [number, 'success'] => [5, 'success']));
+    expect(circuit).toEqual(CLOSED);
+  });
+
+  test('deliveries wait while it is open, and while the receiver has asked for it', () => {
+    expect([open, CLOSED].map((circuit) => isHolding(circuit, NOW + 60 * SECOND))).toEqual([true, false]);
+    const held = { failures: 0, heldUntil: NOW + SECOND };
+    expect([0, 1].map((seconds) => isHolding(held, NOW + seconds * SECOND))).toEqual([true, false]);
+  });
+});
+
+test('a later hold wins, and an earlier one is kept', () => {
+  const at = (heldUntil?: number) => ({
+    startedAt: NOW,
+    endedAt: NOW,
+    counts: 'failure' as const,
+    heldUntil,
+  });
+  const held = afterAttempt(CLOSED, at(NOW + 9));
+  expect(afterAttempt(held, at(NOW + 5)).heldUntil).toBe(NOW + 9);
+  expect(afterAttempt(held, at(NOW + 12)).heldUntil).toBe(NOW + 12);
+  expect(afterAttempt(held, at()).heldUntil).toBe(NOW + 9);
+});
