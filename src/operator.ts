@@ -1,7 +1,9 @@
 import type { FlagEvent } from './api/flagEvent.ts';
+import type { UID } from './api/objectMeta.ts';
 import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { openCluster } from './cluster.ts';
 import type { Config } from './config.ts';
+import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
 import { createAddressGuard } from './http/addressGuard.ts';
 import { createSender } from './http/sender.ts';
 import { checkTlsMaterial } from './http/tlsMaterial.ts';
@@ -12,6 +14,7 @@ import { EndpointRegistry } from './reconcile/endpointRegistry.ts';
 import { EventWorks } from './reconcile/eventWorks.ts';
 import { Fences } from './reconcile/fences.ts';
 import { FlagEvents } from './reconcile/flagEvents.ts';
+import { createGate } from './reconcile/gate.ts';
 import { Histories } from './reconcile/histories.ts';
 import { Lanes } from './reconcile/lanes.ts';
 import { PendingDeliveries } from './reconcile/pendingDeliveries.ts';
@@ -72,13 +75,27 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     clock,
     refusesUrl: (url) => guard.refusesUrl(url),
     checkTls: checkTlsMaterial,
+    isHolding: (endpoint) => histories.isHolding(endpoint),
     read: readEndpoint,
     isStored: ({ metadata }) => endpoints.store(metadata.namespace)?.getByUid(metadata.uid) !== undefined,
+    onNewContent: (endpoint, what) => histories.changed(endpoint, what),
     onChange: ({ metadata }) => {
       endpointLoop.queue.add(keyOf(metadata));
-      for (const key of pending.keys(metadata.uid)) eventLoop.queue.add(key);
+      planPending(metadata.uid, 'low');
+      lanes.wake(metadata.namespace, metadata.uid);
     },
   });
+  const histories = new Histories({
+    clock,
+    onHold: ({ metadata }) => planPending(metadata.uid, 'low'),
+    onRelease: ({ metadata }) => {
+      endpointLoop.queue.add(keyOf(metadata));
+      lanes.wake(metadata.namespace, metadata.uid);
+    },
+  });
+  const planPending = (uid: UID, priority: 'normal' | 'low') => {
+    for (const key of pending.keys(uid)) eventLoop.queue.add(key, priority);
+  };
   const fences = new Fences({
     list: (namespace) => cluster.endpoints.listMetadata(namespace, signal),
     known: ({ uid, generation }) => {
@@ -88,7 +105,6 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     read: readEndpoint,
   });
 
-  const histories = new Histories();
   const endpointReconciler = new WebhookEndpoints({
     store: { get: (namespace, name) => endpoints.get(namespace, name) },
     replaceStatus: (endpoint, status) =>
@@ -108,7 +124,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   const works = new EventWorks();
   const lanes = new Lanes({
     maxInFlight: config.maxInFlight,
-    limit: (uid) => registry.get(uid)?.spec.maxInFlight ?? 1,
+    ...createGate(registry, histories),
   });
   const recorder = new StatusRecorder({
     replaceStatus: (event, status) =>
@@ -122,11 +138,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   });
   const readEvent = (namespace: string, name: string) => cluster.events.get(namespace, name, signal);
   const attempted = ({ endpoint, event, deliveryID, record }: MadeAttempt) => {
-    const { reason, durationMilliseconds } = record.outcome;
-    metrics.deliveries.inc({ event_type: event.spec.type, outcome: reason });
-    if (durationMilliseconds !== undefined) {
-      metrics.deliverySeconds.observe({ event_type: event.spec.type }, durationMilliseconds / 1000);
-    }
+    observeAttempt(metrics, event.spec.type, record.outcome);
     // One that is gone would never be forgotten again.
     if (registry.get(endpoint.metadata.uid)) histories.add(endpoint, event.metadata.name, deliveryID, record);
     endpointLoop.queue.add(keyOf(endpoint.metadata), 'low');
@@ -153,10 +165,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     attempts: { send: (request) => sender.send(request), clock, random, version },
     clock,
     hooks: {
-      firstRequest: ({ metadata }) => {
-        const latency = clock.now() - Date.parse(metadata.creationTimestamp);
-        metrics.eventLatencySeconds.observe(Math.max(0, latency) / 1000);
-      },
+      firstRequest: (event) => observeFirstRequest(metrics, event, clock.now()),
       attempted,
       pendingChanged: (uid) => {
         const endpoint = registry.get(uid);
@@ -240,6 +249,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
       const cancel = clock.schedule(graceMilliseconds, () => hasten.abort());
       await lanes.drain(hasten.signal);
       cancel();
+      histories.stop();
       await works.settled(clock, WRITE_OUTCOMES_MILLISECONDS);
       life.abort();
       await objects.stop();

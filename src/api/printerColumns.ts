@@ -1,7 +1,7 @@
 /** A column of `kubectl get`; those of priority 1 are shown by `-o wide` only. */
 export interface PrinterColumn {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'date';
+  readonly type: 'string' | 'integer' | 'boolean' | 'date';
   readonly priority?: 1;
   readonly description: string;
   readonly jsonPath: string;
@@ -68,6 +68,13 @@ export const webhookEndpointColumns: readonly PrinterColumn[] = [
     priority: 1,
     description: 'Failed attempts since the last success.',
     jsonPath: '.status.consecutiveFailures',
+  },
+  {
+    name: 'Suspended',
+    type: 'boolean',
+    priority: 1,
+    description: 'Whether deliveries are held.',
+    jsonPath: '.spec.suspend',
   },
 ];
 

@@ -18,7 +18,7 @@ export type AttemptReason =
   | 'AddressForbidden';
 
 /** What a delivery waits for. */
-export type WaitingReason = 'URLForbidden' | 'SecretNotReady';
+export type WaitingReason = 'Suspended' | 'URLForbidden' | 'SecretNotReady' | 'CircuitOpen';
 
 /** Why an event ended before anything was sent. */
 export type RefusedReason = 'InvalidPayload' | 'PayloadTooLarge' | 'TooManyEndpoints';
@@ -44,13 +44,13 @@ export type ReferenceReason =
   | 'ConfigMapForbidden';
 
 /** The reasons of an endpoint's Ready; Reconciling and Stalled carry the same. */
-type ReadyReason = 'Ready' | 'InvalidURL' | 'URLForbidden' | ReferenceReason;
+type ReadyReason = 'Ready' | 'Suspended' | 'InvalidURL' | 'URLForbidden' | ReferenceReason;
 
 /** The reasons of an endpoint's SecretsResolved. */
 type SecretsResolvedReason = 'Resolved' | ReferenceReason;
 
 /** The reasons of an endpoint's Delivering. */
-type DeliveringReason = 'Healthy' | 'NoDeliveries';
+type DeliveringReason = 'CircuitOpen' | 'Healthy' | 'NoDeliveries';
 
 /** Every reason that a condition may have. */
 export type ConditionReason = EventReason | ReadyReason | SecretsResolvedReason | DeliveringReason;

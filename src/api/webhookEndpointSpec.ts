@@ -94,6 +94,10 @@ export const webhookEndpointSpec = z
     maxInFlight: integer(1, 256)
       .default(8)
       .describe('How many requests to this endpoint may be open at once.'),
+    suspend: z
+      .boolean()
+      .default(false)
+      .describe("True holds this endpoint's deliveries; false lets them go, oldest first."),
   })
   .register(crdKeywords, {
     'x-kubernetes-validations': [

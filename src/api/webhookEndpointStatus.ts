@@ -38,9 +38,14 @@ export const webhookEndpointStatus = z
         'The host of the URL, without port or brackets; never the path or query, since they may be secret.',
       ),
     pendingDeliveries: count().optional().describe('Deliveries to this endpoint that have not ended.'),
-    consecutiveFailures: count().optional().describe('Failed attempts since the last success.'),
+    consecutiveFailures: count().optional().describe('Failed attempts in a row.'),
     lastSuccessTime: time().optional().describe('When the receiver last answered 2xx.'),
     lastFailureTime: time().optional().describe('When an attempt last failed.'),
+    retryAfterTime: time()
+      .optional()
+      .describe(
+        'Before this time nothing is sent, because the circuit is open or the receiver asked for it (Retry-After).',
+      ),
     recentDeliveries: z
       .array(recentDelivery)
       .max(10)

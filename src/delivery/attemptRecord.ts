@@ -12,6 +12,8 @@ export interface AttemptRecord {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly outcome: Outcome;
+  /** Until when the receiver has asked to be left alone. */
+  readonly heldUntil?: number;
   /** When the next attempt is due; absent where this was the last one. */
   readonly nextAttemptAt?: number;
 }

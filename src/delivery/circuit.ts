@@ -62,6 +62,54 @@ export function allowed(
   return Math.min(maxInFlight, allowance ?? maxInFlight);
 }
 
+export function isOpen({ probeAt }: Circuit): boolean {
+  return probeAt !== undefined;
+}
+
+/** When more may be sent than now: a probe, or all after a hold. Nothing where only an attempt can change that. */
+export function reopensAt({ probeAt, heldUntil }: Circuit, now: number): number | undefined {
+  const at = latest(probeAt, heldUntil);
+  return at !== undefined && at > now ? at : undefined;
+}
+
+/** Before which time nothing is sent; nothing where the circuit is closed and the receiver has not asked for it. */
+export function retryAfterAt({ probeAt, heldUntil }: Circuit, now: number): number | undefined {
+  return latest(probeAt, heldUntil !== undefined && heldUntil > now ? heldUntil : undefined);
+}
+
+/** What an endpoint's status says of its circuit. */
+export interface StoredCircuit {
+  readonly failures: number;
+  readonly retryAfter?: number;
+  readonly lastFailure?: number;
+}
+
+/**
+ * The circuit as a status has it, after a restart. A time that was written under a wrong clock is trusted no further than
+ * the longest legal wait. How many probes have failed is read from how long the last failure has made the circuit wait.
+ */
+export function restored(
+  { failures, retryAfter, lastFailure }: StoredCircuit,
+  maxDelaySeconds: number,
+  now: number,
+): Circuit {
+  const longest = now + Math.max(LONGEST_PROBE_MILLISECONDS, maxDelaySeconds * 1000);
+  const at = Math.min(retryAfter ?? now, longest);
+  if (failures < OPENS_AFTER_FAILURES) return at > now ? { failures, heldUntil: at } : { failures };
+  const waited = Math.min(at - (lastFailure ?? at), LONGEST_PROBE_MILLISECONDS) / FIRST_PROBE_MILLISECONDS;
+  const failedProbes = waited > 1 ? Math.ceil(Math.log2(waited)) : 0;
+  return { failures, probeAt: at, failedProbes };
+}
+
+/**
+ * The circuit after the endpoint has got another spec, or a Secret other content: it closes, so that what may have been
+ * set right is tried. What the receiver has asked for ends with a change of the spec alone.
+ */
+export function afterChange(circuit: Circuit, what: 'spec' | 'content'): Circuit {
+  const heldUntil = what === 'spec' ? undefined : circuit.heldUntil;
+  return isOpen(circuit) ? { failures: 0, allowance: 1, heldUntil } : { ...circuit, heldUntil };
+}
+
 /** Whether deliveries wait for the circuit, or for what Retry-After has asked for. */
 export function isHolding({ probeAt, heldUntil }: Circuit, now: number): boolean {
   return probeAt !== undefined || (heldUntil !== undefined && heldUntil > now);

@@ -5,7 +5,12 @@ export type AttemptFailure = Exclude<AttemptReason, 'Delivered' | 'BadStatus' | 
 
 /** What came of an attempt that was not aborted. */
 export type AttemptResult =
-  | { readonly kind: 'answered'; readonly statusCode: number; readonly durationMilliseconds: number }
+  | {
+      readonly kind: 'answered';
+      readonly statusCode: number;
+      readonly retryAfter?: string;
+      readonly durationMilliseconds: number;
+    }
   | {
       readonly kind: 'failed';
       readonly failure: AttemptFailure;

@@ -1,51 +1,53 @@
-import type { RecentDelivery, WebhookEndpoint, WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
-import type { Outcome } from './classify.ts';
-import { countFailures } from './failureRow.ts';
+import type { WebhookEndpoint, WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
+import { isOpen, retryAfterAt } from './circuit.ts';
+import type { EndpointHistory } from './endpointHistory.ts';
 import { setConditions, timestamp, type WantedCondition } from './conditions.ts';
 import type { Refusal } from './readReference.ts';
 import type { Resolution } from './resolve.ts';
-
-/** What the endpoint's attempts came to, best effort across a crash. */
-export interface EndpointHistory {
-  readonly consecutiveFailures: number;
-  readonly lastSuccessTime?: string;
-  readonly lastFailureTime?: string;
-  /** At most 10, newest first. */
-  readonly recentDeliveries: readonly RecentDelivery[];
-}
 
 export type KnownResolution = Exclude<Resolution, { state: 'unknown' }>;
 
 /** The status of an endpoint whose references were all read. */
 export function endpointStatus(
-  { metadata, status: before }: WebhookEndpoint,
+  { metadata, spec, status: before }: WebhookEndpoint,
   resolution: KnownResolution,
   history: EndpointHistory,
   pendingDeliveries: number,
   now: number,
 ): WebhookEndpointStatus {
-  const wanted = endpointConditions(resolution, history);
+  const wanted = endpointConditions(resolution, history, spec.suspend);
+  const retryAfter = retryAfterAt(history.circuit, now);
   return {
     observedGeneration: metadata.generation,
     conditions: setConditions(before?.conditions ?? [], wanted, metadata.generation, timestamp(now)),
     host: resolution.state === 'usable' ? resolution.config.host : resolution.host,
     pendingDeliveries,
-    consecutiveFailures: history.consecutiveFailures,
+    consecutiveFailures: history.circuit.failures,
     lastSuccessTime: history.lastSuccessTime,
     lastFailureTime: history.lastFailureTime,
+    retryAfterTime: retryAfter === undefined ? undefined : timestamp(retryAfter),
     recentDeliveries: [...history.recentDeliveries],
   };
 }
 
+const READY = { reason: 'Ready', message: 'The configuration can be used.' } as const;
+const SUSPENDED = {
+  reason: 'Suspended',
+  message: 'Deliveries are held; set spec.suspend to false to let them go.',
+} as const;
 const ONLY_A_PERSON_HELPS: ReadonlySet<Refusal['reason']> = new Set([
   'InvalidURL',
   'URLForbidden',
   'InvalidSecret',
 ]);
 
-function endpointConditions(resolution: KnownResolution, history: EndpointHistory): WantedCondition[] {
+function endpointConditions(
+  resolution: KnownResolution,
+  history: EndpointHistory,
+  suspended: boolean,
+): WantedCondition[] {
   const refusal = resolution.state === 'refused' ? resolution.refusal : undefined;
-  const ready = refusal ?? { reason: 'Ready', message: 'The configuration can be used.' };
+  const ready = refusal ?? (suspended ? SUSPENDED : READY);
   const stalled = refusal !== undefined && ONLY_A_PERSON_HELPS.has(refusal.reason);
   return [
     { type: 'Ready', status: refusal ? 'False' : 'True', ...ready },
@@ -68,7 +70,13 @@ function secretsResolved(resolution: KnownResolution): WantedCondition {
   return { type, status: 'True', reason: 'Resolved', message };
 }
 
-function delivering({ lastSuccessTime }: EndpointHistory): WantedCondition {
+function delivering({ circuit, lastSuccessTime }: EndpointHistory): WantedCondition {
+  if (isOpen(circuit)) {
+    // Without a count: a condition that changes is written at once.
+    const message =
+      'Attempt after attempt has failed; now and then one is made to find out whether the receiver is back.';
+    return { type: 'Delivering', status: 'False', reason: 'CircuitOpen', message };
+  }
   return lastSuccessTime === undefined
     ? {
         type: 'Delivering',
@@ -82,32 +90,4 @@ function delivering({ lastSuccessTime }: EndpointHistory): WantedCondition {
         reason: 'Healthy',
         message: 'The receiver takes what is sent to it.',
       };
-}
-
-const MAX_RECENT_DELIVERIES = 10;
-
-/** What a status says of the attempts that were made before this process began. */
-export function historyOf(status: WebhookEndpointStatus | undefined): EndpointHistory {
-  const { consecutiveFailures = 0, lastSuccessTime, lastFailureTime, recentDeliveries = [] } = status ?? {};
-  return { consecutiveFailures, lastSuccessTime, lastFailureTime, recentDeliveries };
-}
-
-/** The history with one more attempt. */
-export function withAttempt(
-  history: EndpointHistory,
-  attempt: RecentDelivery,
-  outcome: Outcome,
-  endedAt: number,
-): EndpointHistory {
-  const { lastSuccessTime, lastFailureTime } = history;
-  return {
-    consecutiveFailures: countFailures(history.consecutiveFailures, outcome),
-    lastSuccessTime: outcome.success ? latest(lastSuccessTime, endedAt) : lastSuccessTime,
-    lastFailureTime: outcome.success ? lastFailureTime : latest(lastFailureTime, endedAt),
-    recentDeliveries: [attempt, ...history.recentDeliveries].slice(0, MAX_RECENT_DELIVERIES),
-  };
-}
-
-function latest(before: string | undefined, at: number): string {
-  return before !== undefined && Date.parse(before) > at ? before : timestamp(at);
 }

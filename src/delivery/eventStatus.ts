@@ -10,7 +10,12 @@ interface Summary {
   readonly message: string;
 }
 
-const WAITING: ReadonlySet<string | undefined> = new Set<WaitingReason>(['URLForbidden', 'SecretNotReady']);
+const WAITING: ReadonlySet<string | undefined> = new Set<WaitingReason>([
+  'Suspended',
+  'URLForbidden',
+  'SecretNotReady',
+  'CircuitOpen',
+]);
 
 /** Whether the delivery says that it waits, instead of what its last attempt came to. */
 export function isWaiting({ state, reason }: Delivery): boolean {
@@ -20,7 +25,16 @@ export function isWaiting({ state, reason }: Delivery): boolean {
 /** The status of an event that has these deliveries. */
 export function eventStatus(event: FlagEvent, deliveries: readonly Delivery[], now: number): FlagEventStatus {
   const ended = deliveries.every(({ state }) => state !== 'Pending');
-  return write(event, summarise(deliveries), deliveries, ended, now);
+  const pending = deliveries.filter(({ state }) => state === 'Pending');
+  // What was asked for is no progress that anything should wait for.
+  const onlySuspended = pending.every(({ reason }) => reason === 'Suspended');
+  return write(
+    event,
+    summarise(deliveries),
+    deliveries,
+    { ended, reconciling: !ended && !onlySuspended },
+    now,
+  );
 }
 
 /** The status of an event that ends before anything was sent. */
@@ -31,21 +45,21 @@ export function endedStatus(
   now: number,
 ): FlagEventStatus {
   const status = reason === 'NoMatchingEndpoint' ? 'True' : 'False';
-  return write(event, { status, reason, message }, [], true, now);
+  return write(event, { status, reason, message }, [], { ended: true, reconciling: false }, now);
 }
 
 function write(
   { metadata, status: before }: FlagEvent,
   summary: Summary,
   deliveries: readonly Delivery[],
-  ended: boolean,
+  { ended, reconciling }: { readonly ended: boolean; readonly reconciling: boolean },
   now: number,
 ): FlagEventStatus {
   return {
     observedGeneration: metadata.generation,
     conditions: setConditions(
       before?.conditions ?? [],
-      conditionsOf(summary, ended),
+      conditionsOf(summary, reconciling),
       metadata.generation,
       timestamp(now),
     ),
@@ -56,11 +70,11 @@ function write(
   };
 }
 
-function conditionsOf({ status, reason, message }: Summary, ended: boolean): WantedCondition[] {
+function conditionsOf({ status, reason, message }: Summary, reconciling: boolean): WantedCondition[] {
   const stalled = status === 'False';
   return [
     { type: 'Succeeded', status, reason, message },
-    { type: 'Reconciling', status: ended ? 'False' : 'True', reason, message },
+    { type: 'Reconciling', status: reconciling ? 'True' : 'False', reason, message },
     { type: 'Stalled', status: stalled ? 'True' : 'False', reason, message },
   ];
 }

@@ -13,8 +13,10 @@ export interface EventWork {
   readonly firstSentAt?: number;
   /** Name by UID of every endpoint that a request was begun to. */
   readonly begun: ReadonlyMap<UID, string>;
-  /** Endpoints with an attempt that is queued or in flight. */
+  /** Endpoints with an attempt that is in their lane, waiting or in flight. */
   readonly busy: ReadonlySet<UID>;
+  /** Of these, the ones whose attempt has begun. */
+  readonly inFlight: ReadonlySet<UID>;
   /** Attempts that no acknowledged status write holds yet. */
   readonly records: ReadonlyMap<UID, AttemptRecord>;
   /** The event's next status write may not come before it. */
@@ -42,6 +44,11 @@ export interface Start {
   readonly delivery: Delivery;
   /** Counted from 1. */
   readonly attempt: number;
+}
+
+interface Waiting {
+  readonly reason: WaitingReason;
+  readonly message: string;
 }
 
 /** What to do about an event now. */
@@ -86,8 +93,8 @@ export function planEvent(input: PlanInput): Plan {
   const deliveries = before.map((delivery) => advance(delivery, input));
   const pending = deliveries.filter(({ state }) => state === 'Pending');
   const free = pending.filter((delivery) => canBegin(delivery, input));
-  const dueAt = (delivery: Delivery) => Math.max(nextAttemptAt(delivery), work.resumeAt ?? 0);
-  const due = free.filter((delivery) => dueAt(delivery) <= now);
+  const readyAt = (delivery: Delivery) => Math.max(dueAt(delivery), work.resumeAt ?? 0);
+  const due = free.filter((delivery) => readyAt(delivery) <= now);
   const write = planWrite(input, before, deliveries);
   const wanted = new Set(pending.map(({ endpointUID }) => endpointUID));
   return {
@@ -96,7 +103,7 @@ export function planEvent(input: PlanInput): Plan {
     verify: pending.filter(({ endpointUID }) => !input.endpoint(endpointUID)),
     abort: [...work.busy].filter((uid) => !wanted.has(uid)),
     write,
-    wakeAt: earliest([...free.map(dueAt), ...(write ? [write.at] : [])].filter((at) => at > now)),
+    wakeAt: earliest([...free.map(readyAt), ...(write ? [write.at] : [])].filter((at) => at > now)),
   };
 }
 
@@ -130,14 +137,23 @@ function advance(delivery: Delivery, { endpoint, gone, work, now }: PlanInput): 
   if (current.state !== 'Pending') return current;
   const view = endpoint(uid);
   if (gone(uid) || view?.deleting) return cancel(current, now);
-  const wait = work.busy.has(uid) ? undefined : waitingFor(view);
+  const wait = work.inFlight.has(uid) ? undefined : waitingFor(view, dueAt(current) <= now);
   return !wait || wait.reason === current.reason ? current : { ...current, ...wait };
 }
 
-function waitingFor(view: EndpointView | undefined): { reason: WaitingReason; message: string } | undefined {
-  if (!view || typeof view.usability === 'string') return undefined;
-  const { reason, message } = view.usability;
-  return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
+/** What a delivery waits for, the first that applies; one in its backoff does not wait for the circuit. */
+function waitingFor(view: EndpointView | undefined, isDue: boolean): Waiting | undefined {
+  if (!view) return undefined;
+  if (view.spec.suspend) return { reason: 'Suspended', message: 'The WebhookEndpoint is suspended.' };
+  if (typeof view.usability !== 'string') {
+    const { reason, message } = view.usability;
+    return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
+  }
+  if (!view.holding || !isDue) return undefined;
+  return {
+    reason: 'CircuitOpen',
+    message: 'The receiver has failed, or asked to wait; see the WebhookEndpoint.',
+  };
 }
 
 function cancel(delivery: Delivery, now: number): Delivery {
@@ -151,13 +167,17 @@ function cancel(delivery: Delivery, now: number): Delivery {
   };
 }
 
-/** Whether nothing but time stands between a delivery and its next attempt. A retry waits for its failure to be written. */
+/**
+ * Whether nothing but time stands between a delivery and its place in the lane, which opens once the endpoint can be
+ * used. A retry waits for its failure to be written.
+ */
 function canBegin({ endpointUID }: Delivery, { endpoint, work }: PlanInput): boolean {
   const idle = !work.busy.has(endpointUID) && !work.records.has(endpointUID);
-  return idle && endpoint(endpointUID)?.usability === 'usable';
+  return idle && endpoint(endpointUID) !== undefined;
 }
 
-function nextAttemptAt({ nextAttemptTime }: Delivery): number {
+/** When the delivery's next attempt is due, in milliseconds since 1970; 0 for the first. */
+export function dueAt({ nextAttemptTime }: Delivery): number {
   return nextAttemptTime === undefined ? 0 : Date.parse(nextAttemptTime);
 }
 

@@ -14,6 +14,8 @@ export interface EndpointView {
   readonly deleting: boolean;
   /** `unknown` while something that it references was not read yet. */
   readonly usability: 'unknown' | 'usable' | Refusal;
+  /** Whether its circuit, or what the receiver has asked for, holds its deliveries. */
+  readonly holding: boolean;
 }
 
 /** What was made of an event's payload when it was first seen. */

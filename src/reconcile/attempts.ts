@@ -4,6 +4,7 @@ import type { AttemptRecord } from '../delivery/attemptRecord.ts';
 import { classify } from '../delivery/classify.ts';
 import { requestHeaders } from '../delivery/requestHeaders.ts';
 import type { EndpointConfig, TlsConfig } from '../delivery/resolve.ts';
+import { retryAfter } from '../delivery/retryAfter.ts';
 import { nextAttempt } from '../delivery/retry.ts';
 import type { Clock } from '../runtime/clock.ts';
 
@@ -68,7 +69,11 @@ export async function makeAttempt(
   const outcome = classify(result);
   const first = firstAttemptAt ?? startedAt;
   const endpointUID: UID = endpoint.metadata.uid;
-  const record = { endpointUID, attempt, firstAttemptAt: first, startedAt, endedAt, outcome };
+  const heldUntil =
+    result.kind === 'answered'
+      ? retryAfter(result.statusCode, result.retryAfter, endedAt, endpoint.spec.retry.maxDelaySeconds)
+      : undefined;
+  const record = { endpointUID, attempt, firstAttemptAt: first, startedAt, endedAt, outcome, heldUntil };
   if (outcome.success) return record;
   const policy = endpoint.spec.retry;
   const next = nextAttempt({

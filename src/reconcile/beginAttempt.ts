@@ -1,6 +1,7 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
-import type { Start } from '../delivery/plan.ts';
+import { ageOf } from '../delivery/age.ts';
+import { dueAt, type Start } from '../delivery/plan.ts';
 import { makeAttempt } from './attempts.ts';
 import type { EventContext } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
@@ -22,6 +23,8 @@ export function beginAttempt(
     namespace: event.metadata.namespace,
     eventUID: event.metadata.uid,
     endpointUID,
+    dueAt: dueAt(start.delivery),
+    age: ageOf(event),
     run: (signal) => run(context, event, work, start, signal),
   });
 }
@@ -30,6 +33,7 @@ export function beginAttempt(
 export function abortAttempt({ lanes }: EventContext, work: MutableEventWork, endpointUID: UID): void {
   lanes.cancel(work.uid, endpointUID);
   work.busy.delete(endpointUID);
+  work.inFlight.delete(endpointUID);
 }
 
 async function run(
@@ -39,14 +43,18 @@ async function run(
   start: Start,
   signal: AbortSignal,
 ): Promise<void> {
+  const { endpointUID } = start.delivery;
   const free = () => {
-    work.busy.delete(start.delivery.endpointUID);
+    work.busy.delete(endpointUID);
     context.enqueue(work.key);
   };
+  work.inFlight.add(endpointUID);
   try {
     await attempt(context, event, work, start, signal);
+    work.inFlight.delete(endpointUID);
     free();
   } catch (error) {
+    work.inFlight.delete(endpointUID);
     context.hooks.failed(work.key, 'make an attempt', error);
     // Busy until then: any reconcile would begin it again.
     context.clock.schedule(RETRY_MILLISECONDS, free);

@@ -9,6 +9,7 @@ import {
   type TlsConfig,
 } from '../delivery/resolve.ts';
 import type { ObservedObject } from '../delivery/readReference.ts';
+import { sameConfig } from '../delivery/sameConfig.ts';
 import type { EndpointView } from '../delivery/takeUp.ts';
 
 /** The Secrets and ConfigMaps that are referenced, each watched as long as somebody has acquired it. */
@@ -27,6 +28,10 @@ export interface EndpointRegistryOptions {
   readonly objects: ReferencedObjects;
   readonly refusesUrl: (url: URL) => boolean;
   readonly checkTls: (tls: TlsConfig) => string | undefined;
+  /** Whether the endpoint's circuit, or what its receiver has asked for, holds its deliveries. */
+  readonly isHolding: (endpoint: WebhookEndpoint) => boolean;
+  /** Called first where the spec is another one, or the content of what is referenced is, as far as it can be used. */
+  readonly onNewContent: (endpoint: WebhookEndpoint, what: 'spec' | 'content') => void;
   /** Called when an endpoint's spec or what it references has changed, and when it is gone. */
   readonly onChange: (endpoint: WebhookEndpoint) => void;
 }
@@ -34,6 +39,8 @@ export interface EndpointRegistryOptions {
 interface Entry {
   endpoint: WebhookEndpoint;
   resolution?: Resolution;
+  /** What was used last, under this spec. */
+  config?: EndpointConfig;
 }
 
 type ObjectName = `${ObjectKind}/${string}`;
@@ -77,6 +84,9 @@ export class EndpointRegistry {
     const uids = this.#byNamespace.get(namespace) ?? new Set();
     this.#byNamespace.set(namespace, uids.add(uid));
     this.#use(uid, namespace, namesOf(before), namesOf(endpoint));
+    if (before && before.metadata.generation !== endpoint.metadata.generation) {
+      this.#options.onNewContent(endpoint, 'spec');
+    }
     this.#options.onChange(endpoint);
   }
 
@@ -147,8 +157,11 @@ export class EndpointRegistry {
     for (const uid of this.#users.get(`${namespace}/${kind}/${name}`) ?? []) {
       const entry = this.#entries.get(uid);
       if (!entry) continue;
+      const { endpoint, config: before } = entry;
       entry.resolution = undefined;
-      this.#options.onChange(entry.endpoint);
+      const config = this.config(uid);
+      if (before && config && !sameConfig(before, config)) this.#options.onNewContent(endpoint, 'content');
+      this.#options.onChange(endpoint);
     }
   }
 
@@ -186,6 +199,7 @@ export class EndpointRegistry {
       spec,
       deleting: metadata.deletionTimestamp !== undefined || this.isGone(metadata.uid),
       usability: resolution.state === 'refused' ? resolution.refusal : resolution.state,
+      holding: this.#options.isHolding(entry.endpoint),
     };
   }
 
@@ -196,6 +210,7 @@ export class EndpointRegistry {
     const resolution = entry.resolution ?? resolveEndpoint({ spec, observe, refusesUrl, checkTls });
     // What is not known yet is asked for again; everything else stands until a change is reported.
     if (resolution.state !== 'unknown') entry.resolution = resolution;
+    if (resolution.state === 'usable') entry.config = resolution.config;
     return resolution;
   }
 

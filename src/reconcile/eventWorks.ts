@@ -13,6 +13,7 @@ export interface MutableEventWork extends EventWork {
   firstSentAt?: number;
   readonly begun: Map<UID, string>;
   readonly busy: Set<UID>;
+  readonly inFlight: Set<UID>;
   readonly records: Map<UID, AttemptRecord>;
   nextWriteAt: number;
   resumeAt?: number;
@@ -50,6 +51,7 @@ export class EventWorks {
       seenAt: now,
       begun: new Map(),
       busy: new Set(),
+      inFlight: new Set(),
       records: new Map(),
       nextWriteAt: 0,
       storedBytes: 0,

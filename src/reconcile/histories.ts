@@ -1,17 +1,38 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
-import { historyOf, withAttempt, type EndpointHistory } from '../delivery/endpointStatus.ts';
+import { afterChange, allowed, isHolding, reopensAt } from '../delivery/circuit.ts';
 import { timestamp } from '../delivery/conditions.ts';
+import { historyOf, withAttempt, type EndpointHistory } from '../delivery/endpointHistory.ts';
+import type { Clock } from '../runtime/clock.ts';
+
+export interface HistoriesOptions {
+  readonly clock: Clock;
+  /** An endpoint began to hold its deliveries. */
+  readonly onHold: (endpoint: WebhookEndpoint) => void;
+  /** An endpoint holds its deliveries no longer, or lets a probe through. */
+  readonly onRelease: (endpoint: WebhookEndpoint) => void;
+}
 
 /** What the attempts of each endpoint came to: begun with what its status says, then kept in memory. */
 export class Histories {
+  readonly #options: HistoriesOptions;
   readonly #histories = new Map<UID, EndpointHistory>();
+  readonly #timers = new Map<UID, () => void>();
 
-  of({ metadata, status }: WebhookEndpoint): EndpointHistory {
-    return this.#histories.get(metadata.uid) ?? historyOf(status);
+  constructor(options: HistoriesOptions) {
+    this.#options = options;
   }
 
+  of(endpoint: WebhookEndpoint): EndpointHistory {
+    const known = this.#histories.get(endpoint.metadata.uid);
+    if (known) return known;
+    const history = historyOf(endpoint, this.#options.clock.now());
+    this.#set(endpoint, history);
+    return history;
+  }
+
+  /** Takes in an attempt. */
   add(endpoint: WebhookEndpoint, flagEvent: string, deliveryID: string, record: AttemptRecord): void {
     const { outcome } = record;
     const attempt = {
@@ -24,13 +45,57 @@ export class Histories {
       reason: outcome.reason,
       message: outcome.message,
     };
-    this.#histories.set(
-      endpoint.metadata.uid,
-      withAttempt(this.of(endpoint), attempt, outcome, record.endedAt),
-    );
+    this.#replace(endpoint, withAttempt(this.of(endpoint), attempt, record));
+  }
+
+  /** Takes in that the endpoint has got another spec, or a Secret other content. */
+  changed(endpoint: WebhookEndpoint, what: 'spec' | 'content'): void {
+    const history = this.of(endpoint);
+    this.#replace(endpoint, { ...history, circuit: afterChange(history.circuit, what) });
+  }
+
+  /** Whether deliveries wait for the circuit, or for what Retry-After has asked for. */
+  isHolding(endpoint: WebhookEndpoint): boolean {
+    return isHolding(this.of(endpoint).circuit, this.#options.clock.now());
+  }
+
+  /** How many requests may be open at once now, as far as the circuit is concerned. */
+  allowed(endpoint: WebhookEndpoint): number {
+    return allowed(this.of(endpoint).circuit, endpoint.spec.maxInFlight, this.#options.clock.now());
   }
 
   forget(uid: UID): void {
     this.#histories.delete(uid);
+    this.#timers.get(uid)?.();
+    this.#timers.delete(uid);
+  }
+
+  /** Ends what is scheduled. */
+  stop(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  #replace(endpoint: WebhookEndpoint, history: EndpointHistory): void {
+    const before = this.isHolding(endpoint);
+    this.#set(endpoint, history);
+    const after = this.isHolding(endpoint);
+    if (after && !before) this.#options.onHold(endpoint);
+    if (before && !after) this.#options.onRelease(endpoint);
+  }
+
+  #set(endpoint: WebhookEndpoint, history: EndpointHistory): void {
+    const { clock, onRelease } = this.#options;
+    const { uid } = endpoint.metadata;
+    this.#histories.set(uid, history);
+    this.#timers.get(uid)?.();
+    this.#timers.delete(uid);
+    const at = reopensAt(history.circuit, clock.now());
+    if (at === undefined) return;
+    const wake = () => {
+      this.#timers.delete(uid);
+      onRelease(endpoint);
+    };
+    this.#timers.set(uid, clock.schedule(at - clock.now(), wake));
   }
 }

@@ -1,10 +1,15 @@
 import type { UID } from '../api/objectMeta.ts';
+import { compareAges, type Age } from '../delivery/age.ts';
+import { Heap } from '../runtime/heap.ts';
 
 /** One attempt that is due. */
 export interface Job {
   readonly namespace: string;
   readonly eventUID: UID;
   readonly endpointUID: UID;
+  /** When it became due, in milliseconds since 1970; 0 for a first attempt. */
+  readonly dueAt: number;
+  readonly age: Age;
   /** Makes the attempt; never rejects. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
@@ -12,13 +17,17 @@ export interface Job {
 export interface LanesOptions {
   /** Requests that may be open at once, all endpoints together. */
   readonly maxInFlight: number;
-  /** Requests that may be open at once to one endpoint. */
+  /** Requests that may be open at once to one endpoint now; 0 holds its lane. */
   readonly limit: (endpointUID: UID) => number;
+  /** Whether the endpoint's next attempt is a probe: then the one that has been due longest goes, else the oldest. */
+  readonly isProbing: (endpointUID: UID) => boolean;
 }
 
 interface Lane {
   readonly endpointUID: UID;
   readonly waiting: Map<UID, Job>;
+  /** What waits, the oldest first; what was taken otherwise stays in it until it comes up. */
+  readonly byAge: Heap<Job>;
   readonly running: Map<UID, AbortController>;
 }
 
@@ -26,7 +35,7 @@ interface Lane {
 type Rotation = Map<string, Map<UID, Lane>>;
 
 /**
- * A lane for each endpoint: attempts in the order in which they came, at most `limit` of an endpoint and `maxInFlight`
+ * A lane for each endpoint: attempts by the age of their events, at most `limit` of an endpoint and `maxInFlight`
  * of all at once. Free slots go round by namespace, then by endpoint, and one namespace holds at most three quarters of
  * them, so that no tenant can keep another one waiting.
  */
@@ -48,6 +57,7 @@ export class Lanes {
     const lane = this.#lane(job.endpointUID);
     if (lane.waiting.has(job.eventUID) || lane.running.has(job.eventUID)) return;
     lane.waiting.set(job.eventUID, job);
+    lane.byAge.push(job);
     this.#ready(job.namespace, lane);
     this.#fill();
   }
@@ -89,7 +99,8 @@ export class Lanes {
   #lane(endpointUID: UID): Lane {
     const known = this.#lanes.get(endpointUID);
     if (known) return known;
-    const lane: Lane = { endpointUID, waiting: new Map(), running: new Map() };
+    const byAge = new Heap<Job>((a, b) => compareAges(a.age, b.age));
+    const lane: Lane = { endpointUID, waiting: new Map(), byAge, running: new Map() };
     this.#lanes.set(endpointUID, lane);
     return lane;
   }
@@ -131,12 +142,22 @@ export class Lanes {
     if (!lanes || !lane) return;
     this.#rotation.delete(namespace);
     lanes.delete(lane.endpointUID);
-    const job = this.#canStart(lane) ? lane.waiting.values().next().value : undefined;
+    const job = this.#canStart(lane) ? this.#first(lane) : undefined;
     const run = job && this.#take(lane, job);
     if (this.#canStart(lane)) lanes.set(lane.endpointUID, lane);
     if (lanes.size > 0) this.#rotation.set(namespace, lanes);
     // Last: it may offer, or cancel, others.
     run?.();
+  }
+
+  #first({ endpointUID, waiting, byAge }: Lane): Job | undefined {
+    if (this.#options.isProbing(endpointUID)) {
+      return [...waiting.values()].reduce((a, b) => (longerDue(b, a) ? b : a));
+    }
+    for (let oldest = byAge.pop(); oldest; oldest = byAge.pop()) {
+      if (waiting.get(oldest.eventUID) === oldest) return oldest;
+    }
+    return undefined;
   }
 
   #take(lane: Lane, job: Job): () => void {
@@ -159,4 +180,10 @@ export class Lanes {
     this.#fill();
     if (this.#total === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** A first attempt has been due since its event was created. */
+function longerDue(a: Job, b: Job): boolean {
+  const since = ({ dueAt, age }: Job) => Math.max(dueAt, age.createdAt);
+  return since(a) < since(b) || (since(a) === since(b) && compareAges(a.age, b.age) < 0);
 }

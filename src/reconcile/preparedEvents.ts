@@ -1,5 +1,6 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { FlagEvent } from '../api/flagEvent.ts';
+import { ownTimeOf } from '../delivery/age.ts';
 import { prepareBody } from '../delivery/body.ts';
 import { storedSize } from '../delivery/storedSize.ts';
 import type { PreparedEvent } from '../delivery/takeUp.ts';
@@ -66,11 +67,14 @@ function sizeOf({ body }: PreparedPayload): number {
   return body.length + ENTRY_BYTES;
 }
 
-/** The event without its payload, as the store keeps it; without annotations too, since kubectl keeps a payload in one. */
+/**
+ * The event with no more of its payload than its own time, as the store keeps it; without annotations too, since kubectl
+ * keeps a payload in one.
+ */
 export function withoutPayload({ metadata, spec, status }: FlagEvent): FlagEvent {
   return {
     metadata: { ...metadata, annotations: undefined },
-    spec: { type: spec.type, flagUpdated: undefined, auditLog: undefined },
+    spec: { type: spec.type, ...ownTimeOf(spec) },
     status,
   };
 }

@@ -1,10 +1,10 @@
-/** A binary heap: the least item first, by a number that each item has. */
+/** A binary heap: the least item first, by the order given. */
 export class Heap<T> {
   readonly #items: T[] = [];
-  readonly #rank: (item: T) => number;
+  readonly #compare: (a: T, b: T) => number;
 
-  constructor(rank: (item: T) => number) {
-    this.#rank = rank;
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare;
   }
 
   get size(): number {
@@ -38,13 +38,12 @@ export class Heap<T> {
 
   #less(a: number, b: number): boolean {
     const [first, second] = [this.#items[a], this.#items[b]];
-    return first !== undefined && second !== undefined && this.#rank(first) < this.#rank(second);
+    return first !== undefined && second !== undefined && this.#compare(first, second) < 0;
   }
 
   #swapIfLess(a: number, b: number): boolean {
     const [first, second] = [this.#items[a], this.#items[b]];
-    if (first === undefined || second === undefined || !(this.#rank(first) < this.#rank(second)))
-      return false;
+    if (first === undefined || second === undefined || this.#compare(first, second) >= 0) return false;
     this.#items[a] = second;
     this.#items[b] = first;
     return true;

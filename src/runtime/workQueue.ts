@@ -30,7 +30,7 @@ export class WorkQueue {
   /** Keys added while they are worked on. */
   readonly #again = new Map<string, Priority>();
   readonly #delayed = new Map<string, Delayed>();
-  readonly #heap = new Heap<Delayed>((delayed) => delayed.due);
+  readonly #heap = new Heap<Delayed>((a, b) => a.due - b.due);
   readonly #waiting: ((key: string | undefined) => void)[] = [];
   #cancelTimer: (() => void) | undefined;
   #timerDue = Infinity;

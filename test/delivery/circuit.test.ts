@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { afterAttempt, allowed, CLOSED, isHolding, type Circuit } from '../../src/delivery/circuit.ts';
+import {
+  afterAttempt,
+  afterChange,
+  allowed,
+  CLOSED,
+  isHolding,
+  reopensAt,
+  type Circuit,
+} from '../../src/delivery/circuit.ts';
 
 const NOW = 1_000_000;
 const SECOND = 1000;
@@ -99,4 +107,30 @@ test('a later hold wins, and an earlier one is kept', () => {
   expect(afterAttempt(held, at(NOW + 5)).heldUntil).toBe(NOW + 9);
   expect(afterAttempt(held, at(NOW + 12)).heldUntil).toBe(NOW + 12);
   expect(afterAttempt(held, at()).heldUntil).toBe(NOW + 9);
+});
+
+test.each<[what: string, circuit: Circuit, seconds: number | undefined]>([
+  ['a closed circuit', CLOSED, undefined],
+  ['an open one', open, 5],
+  ['an open one whose probe may go', { ...open, probeAt: NOW }, undefined],
+  ['a hold', { failures: 1, heldUntil: NOW + 9 * SECOND }, 9],
+  ['a hold that is over', { failures: 1, heldUntil: NOW }, undefined],
+  ['both: the later', { ...open, heldUntil: NOW + 9 * SECOND }, 9],
+])('more may be sent after %s', (_what, circuit, seconds) => {
+  expect(reopensAt(circuit, NOW)).toBe(seconds === undefined ? undefined : NOW + seconds * SECOND);
+});
+
+test.each<[what: string, circuit: Circuit, bySpec: Circuit, byContent: Circuit]>([
+  ['an open circuit', open, { failures: 0, allowance: 1 }, { failures: 0, allowance: 1 }],
+  ['a row of failures', { failures: 3 }, { failures: 3 }, { failures: 3 }],
+  ['a hold', { failures: 1, heldUntil: NOW }, { failures: 1 }, { failures: 1, heldUntil: NOW }],
+  [
+    'both',
+    { ...open, heldUntil: NOW },
+    { failures: 0, allowance: 1 },
+    { failures: 0, allowance: 1, heldUntil: NOW },
+  ],
+])('a change closes a circuit, and that of the spec ends a hold: %s', (_what, circuit, bySpec, byContent) => {
+  expect(afterChange(circuit, 'spec')).toEqual(bySpec);
+  expect(afterChange(circuit, 'content')).toEqual(byContent);
 });

@@ -1,18 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { classify } from '../../src/delivery/classify.ts';
-import {
-  endpointStatus,
-  historyOf,
-  withAttempt,
-  type EndpointHistory,
-  type KnownResolution,
-} from '../../src/delivery/endpointStatus.ts';
+import { CLOSED, type Circuit } from '../../src/delivery/circuit.ts';
+import type { EndpointHistory } from '../../src/delivery/endpointHistory.ts';
+import { endpointStatus, type KnownResolution } from '../../src/delivery/endpointStatus.ts';
 import type { Refusal } from '../../src/delivery/readReference.ts';
 import { anEndpoint } from '../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const time = (milliseconds: number) => new Date(milliseconds).toISOString();
-const NEVER: EndpointHistory = { consecutiveFailures: 0, recentDeliveries: [] };
+const NEVER: EndpointHistory = { circuit: CLOSED, recentDeliveries: [] };
+const OPEN: Circuit = { failures: 7, probeAt: NOW + 5000, failedProbes: 0 };
 
 function usable(notes: string[] = []): KnownResolution {
   const url = new URL('https://flag-cache.shop.svc:8443/secret');
@@ -27,8 +23,8 @@ function refused(reason: Refusal['reason'], host?: string): KnownResolution {
   return { state: 'refused', refusal: { reason, message: 'why' }, host };
 }
 
-function conditions(resolution: KnownResolution, history = NEVER): Record<string, string> {
-  const { conditions: all = [] } = endpointStatus(anEndpoint(), resolution, history, 0, NOW);
+function conditions(resolution: KnownResolution, history = NEVER, spec = {}): Record<string, string> {
+  const { conditions: all = [] } = endpointStatus(anEndpoint({ spec }), resolution, history, 0, NOW);
   return Object.fromEntries(all.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
 }
 
@@ -64,6 +60,43 @@ describe('conditions', () => {
     expect(found['Stalled']).toBe(`${state === 'Stalled' ? 'True' : 'False'} ${reason}`);
   });
 
+  test('Delivering is False while the circuit is open, also where there was a success', () => {
+    const history = { ...NEVER, circuit: OPEN };
+    expect(conditions(usable(), history)).toMatchObject({
+      Ready: 'True Ready',
+      Delivering: 'False CircuitOpen',
+      Reconciling: 'False Ready',
+    });
+    expect(conditions(usable(), { ...history, lastSuccessTime: time(NOW) })['Delivering']).toBe(
+      'False CircuitOpen',
+    );
+  });
+
+  test('Delivering stays as it is while the receiver has asked to wait', () => {
+    const circuit = { failures: 1, heldUntil: NOW + 9000 };
+    expect(conditions(usable(), { ...NEVER, circuit })['Delivering']).toBe('Unknown NoDeliveries');
+    expect(conditions(usable(), { ...NEVER, circuit, lastSuccessTime: time(NOW) })['Delivering']).toBe(
+      'True Healthy',
+    );
+  });
+
+  test('an endpoint that is suspended is ready, so that nothing hangs on what was asked for', () => {
+    expect(conditions(usable(), NEVER, { suspend: true })).toEqual({
+      Ready: 'True Suspended',
+      SecretsResolved: 'True Resolved',
+      Delivering: 'Unknown NoDeliveries',
+      Reconciling: 'False Suspended',
+      Stalled: 'False Suspended',
+    });
+  });
+
+  test('what is wrong comes before what was asked for', () => {
+    expect(conditions(refused('SecretNotFound'), NEVER, { suspend: true })).toMatchObject({
+      Ready: 'False SecretNotFound',
+      Reconciling: 'True SecretNotFound',
+    });
+  });
+
   test('SecretsResolved tells of a signing key that ends in a newline', () => {
     const { conditions: all } = endpointStatus(
       anEndpoint(),
@@ -87,46 +120,17 @@ test('the host has neither port nor path, and is kept where something else is wr
   );
 });
 
-describe('history', () => {
-  const attempt = {
-    flagEvent: 'e',
-    deliveryID: 'msg_1',
-    time: time(NOW),
-    attempt: 1,
-    reason: 'Delivered',
-    message: '',
-  };
-  const outcome = (statusCode: number) => classify({ kind: 'answered', statusCode, durationMilliseconds: 1 });
-
-  test('begins with what the status says', () => {
-    const status = { consecutiveFailures: 4, lastSuccessTime: time(NOW), recentDeliveries: [attempt] };
-    expect(historyOf(status)).toMatchObject(status);
-    expect(historyOf(undefined)).toMatchObject(NEVER);
-  });
-
-  test.each<[statusCode: number, failures: number, changed: 'lastSuccessTime' | 'lastFailureTime']>([
-    [200, 0, 'lastSuccessTime'],
-    [500, 4, 'lastFailureTime'],
-    [302, 4, 'lastFailureTime'],
-    [422, 0, 'lastFailureTime'],
-  ])('after a %d', (statusCode, failures, changed) => {
-    const next = withAttempt({ ...NEVER, consecutiveFailures: 3 }, attempt, outcome(statusCode), NOW);
-    expect(next.consecutiveFailures).toBe(failures);
-    expect(next[changed]).toBe(time(NOW));
-    expect([next.lastSuccessTime, next.lastFailureTime].filter(Boolean)).toHaveLength(1);
-  });
-
-  test('lastSuccessTime never goes back', () => {
-    const history = { ...NEVER, lastSuccessTime: time(NOW + 1) };
-    expect(withAttempt(history, attempt, outcome(200), NOW).lastSuccessTime).toBe(time(NOW + 1));
-  });
-
-  test('keeps the last ten attempts, newest first', () => {
-    let history = NEVER;
-    for (let n = 1; n <= 12; n += 1)
-      history = withAttempt(history, { ...attempt, attempt: n }, outcome(200), NOW);
-    expect(history.recentDeliveries.map((recent) => recent.attempt)).toEqual([
-      12, 11, 10, 9, 8, 7, 6, 5, 4, 3,
-    ]);
-  });
+test.each<[what: string, circuit: Circuit, failures: number, retryAfterTime: string | undefined]>([
+  ['nothing is wrong', CLOSED, 0, undefined],
+  ['attempts fail', { failures: 4 }, 4, undefined],
+  ['the circuit is open', OPEN, 7, time(NOW + 5000)],
+  ['its probe is under way', { ...OPEN, probeAt: NOW - 1000 }, 7, time(NOW - 1000)],
+  ['the receiver has asked to wait', { failures: 1, heldUntil: NOW + 9000 }, 1, time(NOW + 9000)],
+  ['that is over', { failures: 1, heldUntil: NOW }, 1, undefined],
+  ['both hold it: the later', { ...OPEN, heldUntil: NOW + 9000 }, 7, time(NOW + 9000)],
+  ['both hold it: the earlier', { ...OPEN, heldUntil: NOW + 1000 }, 7, time(NOW + 5000)],
+])('retryAfterTime and consecutiveFailures where %s', (_what, circuit, failures, retryAfterTime) => {
+  const status = endpointStatus(anEndpoint(), usable(), { ...NEVER, circuit }, 0, NOW);
+  expect(status.consecutiveFailures).toBe(failures);
+  expect(status.retryAfterTime).toBe(retryAfterTime);
 });

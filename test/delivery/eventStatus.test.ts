@@ -10,6 +10,8 @@ const time = (milliseconds: number) => new Date(milliseconds).toISOString();
 const pending = aDelivery({ endpointName: 'p' });
 const waiting = aDelivery({ endpointName: 'w', reason: 'SecretNotReady' });
 const forbidden = aDelivery({ endpointName: 'f', reason: 'URLForbidden' });
+const suspended = aDelivery({ endpointName: 'u', reason: 'Suspended' });
+const held = aDelivery({ endpointName: 'o', reason: 'CircuitOpen' });
 const retrying = aDelivery({ endpointName: 'r', reason: 'BadStatus', attempts: 1 });
 const succeeded = aDelivery({ endpointName: 's', state: 'Succeeded', reason: 'Delivered' });
 const failed = aDelivery({ endpointName: 'x', state: 'Failed', reason: 'BadStatus' });
@@ -30,6 +32,22 @@ test.each<[what: string, deliveries: Delivery[], want: unknown[]]>([
     [waiting, forbidden, succeeded],
     ['Unknown Waiting', 'True Waiting', 'False Waiting', '1/3', false],
   ],
+  [
+    'with every pending one suspended',
+    [suspended, suspended, failed],
+    ['Unknown Waiting', 'False Waiting', 'False Waiting', '0/3', false],
+  ],
+  [
+    'with a suspended one, and another one that waits',
+    [suspended, waiting],
+    ['Unknown Waiting', 'True Waiting', 'False Waiting', '0/2', false],
+  ],
+  [
+    'with a suspended one, and another one under way',
+    [suspended, pending],
+    ['Unknown Delivering', 'True Delivering', 'False Delivering', '0/2', false],
+  ],
+  ['that waits for a circuit', [held], ['Unknown Waiting', 'True Waiting', 'False Waiting', '0/1', false]],
   [
     'with one that waits',
     [waiting, pending],

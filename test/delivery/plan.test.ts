@@ -12,7 +12,15 @@ const at = (milliseconds: number) => new Date(NOW + milliseconds).toISOString();
 
 function aView(name: string, changes: Partial<EndpointView> = {}): EndpointView {
   const { spec } = anEndpoint({ name });
-  return { uid: uid(`uid-${name}`), name, spec, deleting: false, usability: 'usable', ...changes };
+  return {
+    uid: uid(`uid-${name}`),
+    name,
+    spec,
+    deleting: false,
+    usability: 'usable',
+    holding: false,
+    ...changes,
+  };
 }
 
 function someWork(changes: Partial<EventWork> = {}): EventWork {
@@ -20,6 +28,7 @@ function someWork(changes: Partial<EventWork> = {}): EventWork {
     seenAt: NOW,
     begun: new Map(),
     busy: new Set(),
+    inFlight: new Set(),
     records: new Map(),
     nextWriteAt: 0,
     ...changes,
@@ -241,7 +250,8 @@ describe('an event that was taken up', () => {
       aDelivery({ endpointName: 'a', attempts: 1, reason: 'BadStatus', lastStatusCode: 500 }),
     ]);
     const result = plan({ event, views: [aView('a', { usability })] });
-    expect(result.begin).toEqual([]);
+    // Into its lane, which opens once the endpoint can be used.
+    expect(names(result.begin)).toEqual(['a']);
     expect(result.write?.status.deliveries).toMatchObject([
       { state: 'Pending', reason: want, lastStatusCode: 500 },
     ]);
@@ -250,16 +260,58 @@ describe('an event that was taken up', () => {
   test('writes nothing while it goes on waiting, nor when it ceases to wait', () => {
     const event = takenUp([aDelivery({ endpointName: 'a', reason: 'SecretNotReady', message: 'no Secret' })]);
     const waiting = aView('a', { usability: { reason: 'SecretKeyNotFound', message: 'no key' } });
-    expect(plan({ event, views: [waiting] })).toMatchObject({ write: undefined, begin: [] });
-    const again = plan({ event, views: [aView('a')] });
-    expect(names(again.begin)).toEqual(['a']);
-    expect(again.write).toBeUndefined();
+    const work = { busy: new Set([uid('uid-a')]) };
+    expect(plan({ event, views: [waiting], work })).toMatchObject({ write: undefined, begin: [] });
+    expect(plan({ event, views: [aView('a')], work })).toMatchObject({ write: undefined, begin: [] });
   });
 
-  test('neither sends nor waits while what its endpoint references was not read yet', () => {
+  const suspended = anEndpoint({ spec: { suspend: true } }).spec;
+  const refused = { reason: 'SecretNotFound', message: 'no Secret' } as const;
+  const forbidden = { reason: 'URLForbidden', message: 'forbidden' } as const;
+
+  test.each<
+    [what: string, view: Partial<EndpointView>, delivery: Partial<Delivery>, want: string | undefined]
+  >([
+    ['suspended', { spec: suspended }, {}, 'Suspended'],
+    ['suspended, in its backoff', { spec: suspended }, { nextAttemptTime: at(1) }, 'Suspended'],
+    ['suspended and forbidden', { spec: suspended, usability: forbidden }, {}, 'Suspended'],
+    ['suspended and not read yet', { spec: suspended, usability: 'unknown' }, {}, 'Suspended'],
+    ['forbidden, and its circuit open', { usability: forbidden, holding: true }, {}, 'URLForbidden'],
+    ['without its Secret, and its circuit open', { usability: refused, holding: true }, {}, 'SecretNotReady'],
+    ['one whose circuit is open', { holding: true }, {}, 'CircuitOpen'],
+    ['one whose circuit is open, due', { holding: true }, { nextAttemptTime: at(0) }, 'CircuitOpen'],
+    ['one whose circuit is open, in its backoff', { holding: true }, { nextAttemptTime: at(1) }, undefined],
+    ['one that can be used', {}, {}, undefined],
+  ])('shows what it waits for where its endpoint is %s', (_what, view, delivery, want) => {
+    const event = takenUp([aDelivery({ endpointName: 'a', ...delivery })]);
+    const { write } = plan({ event, views: [aView('a', view)] });
+    expect(write?.status.deliveries?.[0]?.reason).toBe(want);
+    // Once it has been written, it is not written again.
+    const written = write ? takenUp(write.status.deliveries ?? []) : event;
+    expect(plan({ event: written, views: [aView('a', view)] }).write).toBeUndefined();
+  });
+
+  test('shows what it waits for while it is in its lane, and not while it is in flight', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a' })]);
+    const busy = new Set([uid('uid-a')]);
+    const views = [aView('a', { holding: true })];
+    expect(plan({ event, views, work: { busy } }).write?.status.deliveries).toMatchObject([
+      { reason: 'CircuitOpen' },
+    ]);
+    expect(plan({ event, views, work: { busy, inFlight: busy } }).write).toBeUndefined();
+  });
+
+  test('replaces a reason of waiting by the one that applies now', () => {
+    const event = takenUp([aDelivery({ endpointName: 'a', reason: 'CircuitOpen' })]);
+    const { write } = plan({ event, views: [aView('a', { spec: suspended, holding: true })] });
+    expect(write?.status.deliveries).toMatchObject([{ reason: 'Suspended' }]);
+  });
+
+  test('waits in its lane, and shows nothing, while what its endpoint references was not read yet', () => {
     const event = takenUp([aDelivery({ endpointName: 'a' })]);
     const result = plan({ event, views: [aView('a', { usability: 'unknown' })] });
-    expect(result).toMatchObject({ begin: [], write: undefined, wakeAt: undefined });
+    expect(names(result.begin)).toEqual(['a']);
+    expect(result).toMatchObject({ write: undefined, wakeAt: undefined });
   });
 
   test('reads an endpoint that it does not know before it concludes that it is gone', () => {

@@ -14,7 +14,15 @@ const facts: EventFacts = {
 
 function aView(name: string, changes: Partial<EndpointView> = {}): EndpointView {
   const { spec } = anEndpoint({ name });
-  return { uid: uid(`uid-${name}`), name, spec, deleting: false, usability: 'usable', ...changes };
+  return {
+    uid: uid(`uid-${name}`),
+    name,
+    spec,
+    deleting: false,
+    usability: 'usable',
+    holding: false,
+    ...changes,
+  };
 }
 
 function views(count: number): EndpointView[] {

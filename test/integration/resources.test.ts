@@ -263,6 +263,7 @@ describe('kubectl', () => {
       ['Age', 0, expect.any(String)],
       ['Events', 1, '["FLAG_UPDATED"]'],
       ['Failures', 1, 3],
+      ['Suspended', 1, false],
     ]);
   });
 

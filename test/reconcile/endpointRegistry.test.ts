@@ -22,6 +22,9 @@ let reads: (() => WebhookEndpoint | undefined)[];
 let stored: Set<string>;
 let changed: string[];
 let refused: boolean;
+let holding: boolean;
+/** Of which something else than before is used. */
+let renewed: string[];
 let resolved: number;
 let registry: EndpointRegistry;
 
@@ -33,6 +36,8 @@ beforeEach(() => {
   stored = new Set();
   changed = [];
   refused = false;
+  holding = false;
+  renewed = [];
   resolved = 0;
   const nameOf = (kind: ObjectKind, namespace: string, name: string) => `${kind} ${namespace}/${name}`;
   registry = new EndpointRegistry({
@@ -56,6 +61,8 @@ beforeEach(() => {
       return refused;
     },
     checkTls: () => undefined,
+    isHolding: () => holding,
+    onNewContent: ({ metadata }, what) => renewed.push(`${what} of ${metadata.name}`),
     onChange: ({ metadata }) => changed.push(metadata.name),
   });
 });
@@ -281,4 +288,64 @@ describe('what an endpoint references', () => {
     expect(changed).toEqual(['a', 'b']);
     expect(registry.view(uid('uid-a'))?.usability).toMatchObject({ reason: 'URLForbidden' });
   });
+});
+
+describe('what an endpoint is used with', () => {
+  const signed = anEndpoint({ spec: withKey('hook') });
+  const name = 'Secret shop/hook';
+  const holds = (observed: Observed) => {
+    objects.set(name, observed);
+    registry.objectChanged('Secret', 'shop', 'hook');
+  };
+
+  beforeEach(() => {
+    registry.set(signed);
+    holds(secretWith('one'));
+  });
+
+  test('is no news when it is seen first, nor when it is seen again', () => {
+    holds(secretWith('one'));
+    registry.resolveAll();
+    registry.set(anEndpoint({ spec: withKey('hook'), status: { pendingDeliveries: 1 } }));
+    expect(renewed).toEqual([]);
+  });
+
+  test.each<[what: string, change: () => void, want: string]>([
+    ['the content of a Secret', () => holds(secretWith('two')), 'content of flag-cache'],
+    [
+      'the spec',
+      () => registry.set(anEndpoint({ metadata: { generation: 2 }, spec: withKey('hook') })),
+      'spec of flag-cache',
+    ],
+  ])('is told once where %s is another one', (_what, change, want) => {
+    change();
+    expect(registry.config(UID)).toBeDefined();
+    holds(objects.get(name) ?? { state: 'missing' });
+    expect(renewed).toEqual([want]);
+  });
+
+  test('is compared with what was used last, whatever came in between', () => {
+    holds({ state: 'missing' });
+    holds(secretWith('one'));
+    expect(renewed).toEqual([]);
+    holds({ state: 'missing' });
+    holds(secretWith('two'));
+    expect(renewed).toEqual(['content of flag-cache']);
+  });
+
+  test('is no news where another key of the Secret has changed', () => {
+    const data = new Map([
+      ['key', new SecretBytes(Buffer.from('one'))],
+      ['other', new SecretBytes(Buffer.from('two'))],
+    ]);
+    holds({ state: 'found', data });
+    expect(renewed).toEqual([]);
+  });
+});
+
+test('a view tells whether the endpoint holds its deliveries', () => {
+  registry.set(anEndpoint());
+  expect(registry.view(UID)?.holding).toBe(false);
+  holding = true;
+  expect(registry.view(UID)?.holding).toBe(true);
 });

@@ -1,14 +1,38 @@
-import { expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Histories } from '../../src/reconcile/histories.ts';
 import { anAttempt } from '../support/anAttempt.ts';
+import { FakeClock } from '../support/fakeClock.ts';
 import { anEndpoint, uid } from '../support/fixtures.ts';
 
+const NOW = '2026-11-25T00:00:01.020Z';
 const BEFORE = '2026-11-20T00:00:00Z';
-const endpoint = anEndpoint({ status: { consecutiveFailures: 3, lastSuccessTime: BEFORE } });
+const endpoint = anEndpoint({
+  status: { observedGeneration: 1, consecutiveFailures: 3, lastSuccessTime: BEFORE },
+});
+
+let clock: FakeClock;
+let histories: Histories;
+let told: string[];
+
+beforeEach(() => {
+  clock = new FakeClock(NOW);
+  told = [];
+  histories = new Histories({
+    clock,
+    onHold: ({ metadata }) => told.push(`${metadata.name} holds`),
+    onRelease: ({ metadata }) => told.push(`${metadata.name} releases`),
+  });
+});
+
+/** Adds an attempt that begins and ends now. */
+function attempt(statusCode = 200, heldUntil?: number): void {
+  const at = clock.now();
+  histories.add(endpoint, 'e', 'msg_1', anAttempt({ statusCode, startedAt: at, endedAt: at, heldUntil }));
+}
 
 test('before the first attempt of the process a history is what the status says', () => {
-  expect(new Histories().of(endpoint)).toEqual({
-    consecutiveFailures: 3,
+  expect(histories.of(endpoint)).toEqual({
+    circuit: { failures: 3 },
     lastSuccessTime: BEFORE,
     lastFailureTime: undefined,
     recentDeliveries: [],
@@ -16,13 +40,12 @@ test('before the first attempt of the process a history is what the status says'
 });
 
 test('an attempt is added to what the status says, then to what is known, whatever the status says later', () => {
-  const histories = new Histories();
   histories.add(endpoint, 'first', 'msg_1', anAttempt({ statusCode: 500 }));
   histories.add(anEndpoint(), 'second', 'msg_2', anAttempt({ statusCode: 503, attempt: 2 }));
 
   const history = histories.of(anEndpoint());
   expect(history).toMatchObject({
-    consecutiveFailures: 5,
+    circuit: { failures: 5 },
     lastSuccessTime: BEFORE,
     lastFailureTime: '2026-11-25T00:00:01.020Z',
   });
@@ -30,7 +53,6 @@ test('an attempt is added to what the status says, then to what is known, whatev
 });
 
 test('an attempt is shown with all that is known of it', () => {
-  const histories = new Histories();
   histories.add(endpoint, 'butter-bar', 'msg_1', anAttempt());
 
   expect(histories.of(endpoint).recentDeliveries).toEqual([
@@ -48,16 +70,90 @@ test('an attempt is shown with all that is known of it', () => {
 });
 
 test('an endpoint created again under its name has a history of its own', () => {
-  const histories = new Histories();
   histories.add(endpoint, 'butter-bar', 'msg_1', anAttempt());
 
   expect(histories.of(anEndpoint({ metadata: { uid: uid('again') } })).recentDeliveries).toEqual([]);
 });
 
-test('what was forgotten begins anew with the status', () => {
-  const histories = new Histories();
-  histories.add(endpoint, 'butter-bar', 'msg_1', anAttempt());
+test('what was forgotten begins anew with the status, and its timer is ended', () => {
+  attempt(500);
+  attempt(500);
+  expect(clock.timers).toBe(1);
   histories.forget(endpoint.metadata.uid);
 
+  expect(clock.timers).toBe(0);
   expect(histories.of(endpoint).recentDeliveries).toEqual([]);
+});
+
+describe('a circuit', () => {
+  test('that opens holds the endpoint, lets a probe go in time, and releases the rest with its success', async () => {
+    attempt(500);
+    expect(histories.isHolding(endpoint)).toBe(false);
+    attempt(500);
+    expect(told).toEqual(['flag-cache holds']);
+    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([true, 0]);
+
+    await clock.advance(4999);
+    expect(told).toEqual(['flag-cache holds']);
+    await clock.advance(1);
+    expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
+    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([true, 1]);
+
+    attempt(500);
+    expect(histories.allowed(endpoint)).toBe(0);
+    await clock.advance(10_000);
+    attempt(200);
+    expect(told).toEqual(['flag-cache holds', ...Array.from({ length: 3 }, () => 'flag-cache releases')]);
+    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([false, 1]);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('that the status had open lets its probe go in time', async () => {
+    const retryAfterTime = new Date(clock.now() + 3000).toISOString();
+    const status = { observedGeneration: 1, consecutiveFailures: 5, retryAfterTime };
+    histories.of(anEndpoint({ status }));
+    await clock.advance(2999);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    expect(told).toEqual(['flag-cache releases']);
+  });
+
+  test.each(['spec', 'content'] as const)('is closed by a change: %s', (what) => {
+    attempt(500);
+    attempt(500);
+    histories.changed(endpoint, what);
+    expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
+    expect(histories.of(endpoint).circuit.failures).toBe(0);
+    expect(histories.allowed(endpoint)).toBe(1);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('what the receiver asks for', () => {
+  beforeEach(() => attempt(429, clock.now() + 60_000));
+
+  test('holds the endpoint until then', async () => {
+    expect(told).toEqual(['flag-cache holds']);
+    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([true, 0]);
+    await clock.advance(59_999);
+    expect(told).toEqual(['flag-cache holds']);
+    await clock.advance(1);
+    expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
+    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([false, 8]);
+  });
+
+  test('ends with a change of the spec, and with no other', () => {
+    histories.changed(endpoint, 'content');
+    expect(histories.isHolding(endpoint)).toBe(true);
+    histories.changed(endpoint, 'spec');
+    expect(histories.isHolding(endpoint)).toBe(false);
+    expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
+  });
+});
+
+test('what is scheduled is ended with the process', () => {
+  attempt(500);
+  attempt(500);
+  histories.stop();
+  expect(clock.timers).toBe(0);
 });

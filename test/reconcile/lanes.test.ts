@@ -10,15 +10,22 @@ interface Running {
   readonly end: () => void;
 }
 
-/** Lanes whose attempts run until they are told to end; attempts are called `namespace/endpoint/event`. */
+/** Lanes whose attempts run until they are told to end. They are called `namespace/endpoint/event`; events age by number. */
 class Track {
   readonly started: string[] = [];
   readonly running = new Map<string, Running>();
   readonly limits = new Map<UID, number>();
+  readonly probing = new Set<UID>();
+  /** When an attempt became due; 0 for a first one. */
+  readonly dueAt = new Map<string, number>();
   readonly lanes: Lanes;
 
   constructor(maxInFlight: number, limit = Infinity) {
-    this.lanes = new Lanes({ maxInFlight, limit: (endpoint) => this.limits.get(endpoint) ?? limit });
+    this.lanes = new Lanes({
+      maxInFlight,
+      limit: (endpoint) => this.limits.get(endpoint) ?? limit,
+      isProbing: (endpoint) => this.probing.has(endpoint),
+    });
   }
 
   offer(...names: string[]): void {
@@ -30,7 +37,14 @@ class Track {
         this.running.set(name, { name, signal, end });
         return promise;
       };
-      this.lanes.offer({ namespace, endpointUID: uid(endpoint), eventUID: uid(event), run });
+      this.lanes.offer({
+        namespace,
+        endpointUID: uid(endpoint),
+        eventUID: uid(event),
+        dueAt: this.dueAt.get(name) ?? 0,
+        age: ageOf(event),
+        run,
+      });
     }
   }
 
@@ -52,10 +66,12 @@ class Track {
   }
 }
 
+const ageOf = (event: string) => ({ createdAt: Number(event), occurredAt: 0, name: event });
+
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('limits', () => {
-  test("at most the endpoint's limit of attempts are open to it, in the order in which they came", async () => {
+  test("at most the endpoint's limit of attempts are open to it, the oldest first", async () => {
     const track = new Track(100, 2);
     track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4', 'a/y/1');
     expect(track.now).toEqual(['a/x/1', 'a/x/2', 'a/y/1']);
@@ -113,6 +129,50 @@ describe('limits', () => {
     const track = new Track(1);
     track.lanes.wake('a', uid('nobody'));
     expect(track.lanes.inFlight).toBe(0);
+  });
+});
+
+describe('order in a lane', () => {
+  test('is by age, whenever an attempt came', async () => {
+    const track = new Track(100, 1);
+    track.limits.set(uid('x'), 0);
+    track.offer('a/x/3', 'a/x/1', 'a/x/4', 'a/x/2');
+    track.cancel('a/x/1');
+    track.offer('a/x/1');
+    expect(track.started).toEqual([]);
+    track.limits.set(uid('x'), 1);
+    track.lanes.wake('a', uid('x'));
+    await track.end('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4');
+    expect(track.started).toEqual(['a/x/1', 'a/x/2', 'a/x/3', 'a/x/4']);
+  });
+
+  test('a limit of 0 holds a lane, and no other one', () => {
+    const track = new Track(100);
+    track.limits.set(uid('x'), 0);
+    track.offer('a/x/1', 'a/y/2', 'b/z/3');
+    expect(track.now).toEqual(['a/y/2', 'b/z/3']);
+  });
+
+  test.each<[what: string, dueAt: Record<string, number>, first: string]>([
+    ['the one that was created first where none was tried', {}, 'a/x/1'],
+    ['a younger one that became due before', { 'a/x/1': 50, 'a/x/2': 40, 'a/x/3': 60 }, 'a/x/2'],
+    ['one that was never tried, before those that became due later', { 'a/x/1': 50, 'a/x/2': 40 }, 'a/x/3'],
+    ['the older of two that became due at once', { 'a/x/1': 40, 'a/x/2': 40, 'a/x/3': 40 }, 'a/x/1'],
+  ])('a probe is the delivery that has been due longest: %s', async (_what, dueAt, first) => {
+    const track = new Track(100, 1);
+    for (const [name, time] of Object.entries(dueAt)) track.dueAt.set(name, time);
+    track.limits.set(uid('x'), 0);
+    track.probing.add(uid('x'));
+    track.offer('a/x/3', 'a/x/2', 'a/x/1');
+    track.limits.set(uid('x'), 1);
+    track.lanes.wake('a', uid('x'));
+    expect(track.started).toEqual([first]);
+    // What a probe took is not begun again where the rest goes by age.
+    track.probing.clear();
+    await track.end(first);
+    const rest = ['a/x/1', 'a/x/2', 'a/x/3'].filter((name) => name !== first);
+    await track.end(...rest);
+    expect(track.started).toEqual([first, ...rest]);
   });
 });
 
@@ -176,7 +236,14 @@ describe('offering', () => {
     const track = new Track(1);
     track.offer('a/first/0', 'a/x/1');
     const run = async () => track.offer('a/y/1');
-    track.lanes.offer({ namespace: 'a', eventUID: uid('1'), endpointUID: uid('w'), run });
+    track.lanes.offer({
+      namespace: 'a',
+      eventUID: uid('1'),
+      endpointUID: uid('w'),
+      dueAt: 0,
+      age: ageOf('1'),
+      run,
+    });
     track.offer('a/z/1');
     await track.end('a/first/0', 'a/x/1', 'a/z/1', 'a/y/1');
     expect(track.started).toEqual(['a/first/0', 'a/x/1', 'a/z/1', 'a/y/1']);
@@ -265,21 +332,21 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant('cancel' as const), pick, pick, fc.nat({ max: 9 })) },
   {
     weight: 1,
-    arbitrary: fc.tuple(fc.constant('limit' as const), pick, pick, fc.integer({ min: 1, max: 4 })),
+    arbitrary: fc.tuple(fc.constant('limit' as const), pick, pick, fc.integer({ min: 0, max: 4 })),
   },
 );
 
-test('whatever happens: never over a limit, no slot left free, first in first out, nothing lost', async () => {
+test('whatever happens: never over a limit, no slot left free, the oldest first, nothing lost', async () => {
   const property = fc.asyncProperty(
     fc.integer({ min: 1, max: 8 }),
     fc.array(step, { maxLength: 80 }),
     async (maxInFlight, steps) => {
       const share = Math.max(1, Math.ceil((maxInFlight * 3) / 4));
       const track = new Track(maxInFlight, 2);
-      // The model: what waits in each lane, in order.
+      // The model: what waits in each lane, by age.
       const waiting = new Map<string, string[]>();
       const laneOf = (name: string) => name.slice(0, name.lastIndexOf('/'));
-      const limitOf = (lane: string) => track.limits.get(uid(lane.replace('/', '-'))) ?? 2;
+      const limitOf = (lane: string) => track.limits.get(uid(lane.slice(lane.indexOf('/') + 1))) ?? 2;
       let seen = 0;
 
       const check = () => {
@@ -310,7 +377,8 @@ test('whatever happens: never over a limit, no slot left free, first in first ou
       for (const [kind, a, b = 0, c = 0] of steps) {
         const name = nameOf(a, b, c);
         if (kind === 'offer' && !isKnown(name)) {
-          waiting.set(laneOf(name), [...(waiting.get(laneOf(name)) ?? []), name]);
+          const names = [...(waiting.get(laneOf(name)) ?? []), name];
+          waiting.set(laneOf(name), names.toSorted());
         }
         if (kind === 'offer') track.offer(name);
         if (kind === 'end') await track.end(track.now[a % Math.max(1, track.now.length)] ?? '');
@@ -326,6 +394,13 @@ test('whatever happens: never over a limit, no slot left free, first in first ou
           track.lanes.wake(`${a}`, uid(`${a}-${b}`));
         }
         check();
+      }
+      for (const namespace of [0, 1, 2, 3]) {
+        for (const endpoint of [0, 1, 2, 3]) {
+          track.limits.set(uid(`${namespace}-${endpoint}`), 2);
+          track.lanes.wake(`${namespace}`, uid(`${namespace}-${endpoint}`));
+          check();
+        }
       }
       while (track.now.length > 0) {
         await track.end(track.now[0] ?? '');

@@ -96,10 +96,26 @@ describe('the memory', () => {
   });
 });
 
-test('an event without its payload is the same event otherwise', () => {
-  const event = { ...anEventOf(10), status: { observedGeneration: 1 } };
-  const kept = withoutPayload(event);
-  expect(JSON.parse(JSON.stringify(kept))).toEqual({ ...event, spec: { type: 'FLAG_UPDATED' } });
+test.each<[type: string, spec: FlagEvent['spec'], kept: object]>([
+  [
+    'FLAG_UPDATED',
+    {
+      type: 'FLAG_UPDATED',
+      flagUpdated: { timestamp: '2026-11-25T00:00:00Z', new_state: { enabled: true } },
+    },
+    { flagUpdated: { timestamp: '2026-11-25T00:00:00Z' } },
+  ],
+  [
+    'AUDIT_LOG',
+    { type: 'AUDIT_LOG', auditLog: { created_date: '2026-11-25T00:00:00Z', log: 'long' } },
+    { auditLog: { created_date: '2026-11-25T00:00:00Z' } },
+  ],
+])('an event without its payload is the same event otherwise, with its own time: %s', (type, spec, kept) => {
+  const event = { ...anEvent({ status: { observedGeneration: 1 } }), spec };
+  expect(JSON.parse(JSON.stringify(withoutPayload(event)))).toEqual({
+    ...JSON.parse(JSON.stringify(event)),
+    spec: { type, ...kept },
+  });
 });
 
 test('annotations are left out too: kubectl apply keeps the payload in one', () => {

@@ -32,6 +32,7 @@ let resolution: Resolution;
 let writes: WebhookEndpointStatus[];
 let fails: boolean;
 let histories: Histories;
+let released: string[];
 let pending: PendingDeliveries;
 let reconciler: WebhookEndpoints;
 
@@ -41,7 +42,12 @@ beforeEach(() => {
   resolution = USABLE;
   writes = [];
   fails = false;
-  histories = new Histories();
+  released = [];
+  histories = new Histories({
+    clock,
+    onHold: () => {},
+    onRelease: ({ metadata }) => released.push(metadata.name),
+  });
   pending = new PendingDeliveries();
   reconciler = new WebhookEndpoints({
     store: { get: (namespace, name) => (`${namespace}/${name}` === KEY ? stored : undefined) },
@@ -96,6 +102,12 @@ describe('an endpoint', () => {
     ['a condition', () => (resolution = REFUSED)],
     ['the first success', () => attempt(200)],
     [
+      'a circuit that opens',
+      () => {
+        for (let index = 0; index < 5; index += 1) attempt(500);
+      },
+    ],
+    [
       'the generation',
       () =>
         (stored = stored && { ...stored, metadata: anEndpoint({ metadata: { generation: 2 } }).metadata }),
@@ -135,6 +147,23 @@ describe('an endpoint', () => {
     await clock.advance(5000);
     await reconciler.reconcile(KEY);
     expect(writes.at(-1)?.consecutiveFailures).toBe(100);
+  });
+
+  test('loses its retryAfterTime soon after that has passed', async () => {
+    await reconciler.reconcile(KEY);
+    await clock.advance(5000);
+    const endedAt = clock.now();
+    const record = anAttempt({ statusCode: 429, startedAt: endedAt, endedAt, heldUntil: endedAt + 2000 });
+    histories.add(anEndpoint(), 'butter-bar', 'msg_1', record);
+    await reconciler.reconcile(KEY);
+    expect(writes.at(-1)?.retryAfterTime).toBe('2026-11-25T00:00:07.000Z');
+    await clock.advance(2000);
+    expect(released).toEqual(['flag-cache']);
+    expect(await reconciler.reconcile(KEY)).toEqual({ requeueAfterMilliseconds: 3000 });
+    await clock.advance(3000);
+    await reconciler.reconcile(KEY);
+    expect(writes.at(-1)).not.toHaveProperty('retryAfterTime', expect.anything());
+    expect(writes).toHaveLength(3);
   });
 
   test('is not held up by a wall clock that was set back', async () => {

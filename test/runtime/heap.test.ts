@@ -5,7 +5,7 @@ import { Heap } from '../../src/runtime/heap.ts';
 test('gives numbers back in order, whatever the order of pushes and pops', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.integer())), (steps) => {
-      const heap = new Heap<number>((item) => item);
+      const heap = new Heap<number>((a, b) => a - b);
       const model: number[] = [];
       for (const step of steps) {
         const popped = step === null ? heap.pop() : heap.push(step);

@@ -9,6 +9,8 @@ import { EndpointRegistry, type ReferencedObjects } from '../../src/reconcile/en
 import { EventWorks } from '../../src/reconcile/eventWorks.ts';
 import { Fences } from '../../src/reconcile/fences.ts';
 import { FlagEvents } from '../../src/reconcile/flagEvents.ts';
+import { createGate } from '../../src/reconcile/gate.ts';
+import { Histories } from '../../src/reconcile/histories.ts';
 import { Lanes } from '../../src/reconcile/lanes.ts';
 import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload } from '../../src/reconcile/preparedEvents.ts';
@@ -75,6 +77,7 @@ export class EventWorld {
   readonly works = new EventWorks();
   readonly pending = new PendingDeliveries();
   readonly lanes: Lanes;
+  readonly histories: Histories;
   readonly registry: EndpointRegistry;
   readonly recorder: StatusRecorder;
   readonly reconciler: FlagEvents;
@@ -89,10 +92,6 @@ export class EventWorld {
 
   constructor({ maxInFlight = 64 } = {}) {
     const { clock, queue } = this;
-    this.lanes = new Lanes({
-      maxInFlight,
-      limit: (endpoint) => this.registry.get(endpoint)?.spec.maxInFlight ?? 1,
-    });
     const readEndpoint = (_namespace: string, name: string) =>
       this.#call(`get endpoint ${name}`, () => this.#endpoints.get(name));
     this.registry = new EndpointRegistry({
@@ -102,10 +101,21 @@ export class EventWorld {
       objects: { acquire: () => {}, release: () => {}, read: () => this.secret },
       refusesUrl: () => false,
       checkTls: () => undefined,
+      isHolding: (endpoint) => this.histories.isHolding(endpoint),
+      onNewContent: (endpoint, what) => this.histories.changed(endpoint, what),
       onChange: ({ metadata }) => {
-        for (const key of this.pending.keys(metadata.uid)) queue.add(key);
+        for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
+        this.lanes.wake(metadata.namespace, metadata.uid);
       },
     });
+    this.histories = new Histories({
+      clock,
+      onHold: ({ metadata }) => {
+        for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
+      },
+      onRelease: ({ metadata }) => this.lanes.wake(metadata.namespace, metadata.uid),
+    });
+    this.lanes = new Lanes({ maxInFlight, ...createGate(this.registry, this.histories) });
     this.recorder = new StatusRecorder({
       replaceStatus: (event, status) =>
         writeStatus(this.store, withoutPayload(event), status, (metadata, wanted) =>
@@ -146,7 +156,10 @@ export class EventWorld {
       clock,
       hooks: {
         firstRequest: ({ metadata }) => this.firstRequests.push(metadata.name),
-        attempted: (made) => this.attempts.push(made),
+        attempted: (made) => {
+          this.attempts.push(made);
+          this.histories.add(made.endpoint, made.event.metadata.name, made.deliveryID, made.record);
+        },
         pendingChanged: () => {},
         failed: (_key, doing, error) => this.failures.push(`${doing}: ${String(error)}`),
       },

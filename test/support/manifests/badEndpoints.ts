@@ -413,7 +413,6 @@ const tlsSettings = table(tls, [
 const strict = 'unknown field';
 const laterFields = table(spec, [
   ['a mistyped field', { timeoutSecond: 5 }, 'spec.timeoutSecond', strict],
-  ['suspend', { suspend: true }, 'spec.suspend', strict],
   ['ordering', { ordering: 'PerFeature' }, 'spec.ordering', strict],
 ]);
 
