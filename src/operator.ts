@@ -75,7 +75,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     clock,
     refusesUrl: (url) => guard.refusesUrl(url),
     checkTls: checkTlsMaterial,
-    isHolding: (endpoint) => histories.isHolding(endpoint),
+    pace: (endpoint) => histories.pace(endpoint),
     read: readEndpoint,
     isStored: ({ metadata }) => endpoints.store(metadata.namespace)?.getByUid(metadata.uid) !== undefined,
     onNewContent: (endpoint, what) => histories.changed(endpoint, what),
@@ -87,6 +87,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   });
   const histories = new Histories({
     clock,
+    pendingDeliveries: (uid) => pending.count(uid),
     onHold: ({ metadata }) => planPending(metadata.uid, 'low'),
     onRelease: ({ metadata }) => {
       endpointLoop.queue.add(keyOf(metadata));

@@ -4,6 +4,7 @@ import type { WaitingReason } from '../api/reasons.ts';
 import { recordAttempt, type AttemptRecord } from './attemptRecord.ts';
 import { sameItems, timestamp } from './conditions.ts';
 import { deliveryId } from './deliveryId.ts';
+import { dueAt } from './due.ts';
 import { endedStatus, eventStatus, isWaiting } from './eventStatus.ts';
 import type { EndpointView, TakeUp } from './takeUp.ts';
 
@@ -44,6 +45,8 @@ export interface Start {
   readonly delivery: Delivery;
   /** Counted from 1. */
   readonly attempt: number;
+  /** Since when it is due, in milliseconds since 1970; 0 for the first. */
+  readonly dueAt: number;
 }
 
 interface Waiting {
@@ -93,12 +96,12 @@ export function planEvent(input: PlanInput): Plan {
   const deliveries = before.map((delivery) => advance(delivery, input));
   const pending = deliveries.filter(({ state }) => state === 'Pending');
   const free = pending.filter((delivery) => canBegin(delivery, input));
-  const readyAt = (delivery: Delivery) => Math.max(dueAt(delivery), work.resumeAt ?? 0);
+  const readyAt = (delivery: Delivery) => Math.max(dueOf(delivery, input), work.resumeAt ?? 0);
   const due = free.filter((delivery) => readyAt(delivery) <= now);
   const write = planWrite(input, before, deliveries);
   const wanted = new Set(pending.map(({ endpointUID }) => endpointUID));
   return {
-    begin: input.mayBegin && (takeUp?.mayBegin ?? true) ? due.map(start) : [],
+    begin: input.mayBegin && (takeUp?.mayBegin ?? true) ? due.map((delivery) => start(delivery, input)) : [],
     pending: [...wanted],
     verify: pending.filter(({ endpointUID }) => !input.endpoint(endpointUID)),
     abort: [...work.busy].filter((uid) => !wanted.has(uid)),
@@ -129,7 +132,8 @@ function listDeliveries(event: FlagEvent, takeUp: TakeUp & { kind: 'open' }, inp
 }
 
 /** The delivery as it should be recorded by now; the same object where nothing has changed. */
-function advance(delivery: Delivery, { endpoint, gone, work, now }: PlanInput): Delivery {
+function advance(delivery: Delivery, input: PlanInput): Delivery {
+  const { endpoint, gone, work, now } = input;
   const { endpointUID: uid } = delivery;
   if (delivery.state !== 'Pending') return delivery;
   const record = work.records.get(uid);
@@ -137,7 +141,7 @@ function advance(delivery: Delivery, { endpoint, gone, work, now }: PlanInput): 
   if (current.state !== 'Pending') return current;
   const view = endpoint(uid);
   if (gone(uid) || view?.deleting) return cancel(current, now);
-  const wait = work.inFlight.has(uid) ? undefined : waitingFor(view, dueAt(current) <= now);
+  const wait = work.inFlight.has(uid) ? undefined : waitingFor(view, dueOf(current, input) <= now);
   return !wait || wait.reason === current.reason ? current : { ...current, ...wait };
 }
 
@@ -176,13 +180,12 @@ function canBegin({ endpointUID }: Delivery, { endpoint, work }: PlanInput): boo
   return idle && endpoint(endpointUID) !== undefined;
 }
 
-/** When the delivery's next attempt is due, in milliseconds since 1970; 0 for the first. */
-export function dueAt({ nextAttemptTime }: Delivery): number {
-  return nextAttemptTime === undefined ? 0 : Date.parse(nextAttemptTime);
+function dueOf(delivery: Delivery, { endpoint }: PlanInput): number {
+  return dueAt(delivery, endpoint(delivery.endpointUID)?.renewal);
 }
 
-function start(delivery: Delivery): Start {
-  return { delivery, attempt: (delivery.attempts ?? 0) + 1 };
+function start(delivery: Delivery, input: PlanInput): Start {
+  return { delivery, attempt: (delivery.attempts ?? 0) + 1, dueAt: dueOf(delivery, input) };
 }
 
 function planWrite(

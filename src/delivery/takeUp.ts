@@ -1,6 +1,7 @@
 import type { RefusedReason } from '../api/reasons.ts';
 import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpointSpec } from '../api/webhookEndpoint.ts';
+import type { Renewal } from './due.ts';
 import type { EventFacts } from './facts.ts';
 import { matches } from './match.ts';
 import type { Refusal } from './readReference.ts';
@@ -16,6 +17,8 @@ export interface EndpointView {
   readonly usability: 'unknown' | 'usable' | Refusal;
   /** Whether its circuit, or what the receiver has asked for, holds its deliveries. */
   readonly holding: boolean;
+  /** The last change that has made its pending deliveries due. */
+  readonly renewal?: Renewal;
 }
 
 /** What was made of an event's payload when it was first seen. */

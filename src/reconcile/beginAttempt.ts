@@ -1,7 +1,7 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
 import { ageOf } from '../delivery/age.ts';
-import { dueAt, type Start } from '../delivery/plan.ts';
+import type { Start } from '../delivery/plan.ts';
 import { makeAttempt } from './attempts.ts';
 import type { EventContext } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
@@ -23,7 +23,7 @@ export function beginAttempt(
     namespace: event.metadata.namespace,
     eventUID: event.metadata.uid,
     endpointUID,
-    dueAt: dueAt(start.delivery),
+    dueAt: start.dueAt,
     age: ageOf(event),
     run: (signal) => run(context, event, work, start, signal),
   });

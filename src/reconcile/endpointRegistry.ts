@@ -28,8 +28,8 @@ export interface EndpointRegistryOptions {
   readonly objects: ReferencedObjects;
   readonly refusesUrl: (url: URL) => boolean;
   readonly checkTls: (tls: TlsConfig) => string | undefined;
-  /** Whether the endpoint's circuit, or what its receiver has asked for, holds its deliveries. */
-  readonly isHolding: (endpoint: WebhookEndpoint) => boolean;
+  /** What the endpoint's attempts, and changes of it, mean for when its deliveries go. */
+  readonly pace: (endpoint: WebhookEndpoint) => Pick<EndpointView, 'holding' | 'renewal'>;
   /** Called first where the spec is another one, or the content of what is referenced is, as far as it can be used. */
   readonly onNewContent: (endpoint: WebhookEndpoint, what: 'spec' | 'content') => void;
   /** Called when an endpoint's spec or what it references has changed, and when it is gone. */
@@ -199,7 +199,7 @@ export class EndpointRegistry {
       spec,
       deleting: metadata.deletionTimestamp !== undefined || this.isGone(metadata.uid),
       usability: resolution.state === 'refused' ? resolution.refusal : resolution.state,
-      holding: this.#options.isHolding(entry.endpoint),
+      ...this.#options.pace(entry.endpoint),
     };
   }
 

@@ -3,11 +3,14 @@ import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
 import { afterChange, allowed, isHolding, reopensAt } from '../delivery/circuit.ts';
 import { timestamp } from '../delivery/conditions.ts';
+import { renewal, type Renewal } from '../delivery/due.ts';
 import { historyOf, withAttempt, type EndpointHistory } from '../delivery/endpointHistory.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 export interface HistoriesOptions {
   readonly clock: Clock;
+  /** How many deliveries to the endpoint have not ended. */
+  readonly pendingDeliveries: (uid: UID) => number;
   /** An endpoint began to hold its deliveries. */
   readonly onHold: (endpoint: WebhookEndpoint) => void;
   /** An endpoint holds its deliveries no longer, or lets a probe through. */
@@ -18,6 +21,7 @@ export interface HistoriesOptions {
 export class Histories {
   readonly #options: HistoriesOptions;
   readonly #histories = new Map<UID, EndpointHistory>();
+  readonly #renewals = new Map<UID, Renewal>();
   readonly #timers = new Map<UID, () => void>();
 
   constructor(options: HistoriesOptions) {
@@ -50,8 +54,16 @@ export class Histories {
 
   /** Takes in that the endpoint has got another spec, or a Secret other content. */
   changed(endpoint: WebhookEndpoint, what: 'spec' | 'content'): void {
+    const { clock, pendingDeliveries } = this.#options;
+    const { metadata, spec } = endpoint;
     const history = this.of(endpoint);
+    this.#renewals.set(metadata.uid, renewal(clock.now(), pendingDeliveries(metadata.uid), spec.maxInFlight));
     this.#replace(endpoint, { ...history, circuit: afterChange(history.circuit, what) });
+  }
+
+  /** What its attempts, and changes of it, mean for when its deliveries go. */
+  pace(endpoint: WebhookEndpoint): { readonly holding: boolean; readonly renewal?: Renewal } {
+    return { holding: this.isHolding(endpoint), renewal: this.#renewals.get(endpoint.metadata.uid) };
   }
 
   /** Whether deliveries wait for the circuit, or for what Retry-After has asked for. */
@@ -66,6 +78,7 @@ export class Histories {
 
   forget(uid: UID): void {
     this.#histories.delete(uid);
+    this.#renewals.delete(uid);
     this.#timers.get(uid)?.();
     this.#timers.delete(uid);
   }

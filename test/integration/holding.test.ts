@@ -240,7 +240,7 @@ test.concurrent.each<[what: string, change: (name: string) => Promise<void>]>([
   ['the spec', (name) => tenant.patchEndpoint(name, { spec: { timeoutSeconds: 7 } })],
   ["a Secret's content", (name) => tenant.updateSecret(name, { key: 'another' })],
 ])(
-  'a change of %s closes the circuit',
+  'a change of %s closes the circuit, and makes what is pending due within 5 s',
   async (what, change) => {
     const name = what === 'the spec' ? 'by-spec' : 'by-secret';
     await tenant.createSecret(name, { key: 'one' });
@@ -259,6 +259,10 @@ test.concurrent.each<[what: string, change: (name: string) => Promise<void>]>([
     await change(name);
     await tenant.eventReason(`${name}-held`, 'AllDelivered');
     expect((receiver.requests[6]?.at ?? NaN) - changedAt).toBeLessThan(5000);
+    for (const index of [1, 2, 3, 4, 5]) await tenant.eventReason(`${name}-broken-${index}`, 'AllDelivered');
+    await tenant.eventReason(`${name}-probe`, 'AllDelivered');
+    expect((receiver.requests.at(-1)?.at ?? NaN) - changedAt).toBeLessThan(7000);
+    expect(receiver.requests).toHaveLength(13);
     await tenant.endpointReason(name, 'Healthy', 'Delivering');
   },
   30_000,

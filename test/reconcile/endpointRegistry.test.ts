@@ -61,7 +61,7 @@ beforeEach(() => {
       return refused;
     },
     checkTls: () => undefined,
-    isHolding: () => holding,
+    pace: () => ({ holding }),
     onNewContent: ({ metadata }, what) => renewed.push(`${what} of ${metadata.name}`),
     onChange: ({ metadata }) => changed.push(metadata.name),
   });

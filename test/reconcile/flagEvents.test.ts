@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { anAttempt } from '../support/anAttempt.ts';
+import { SecretBytes } from '../../src/delivery/secretBytes.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { EventWorld, uidOf, type Fault, type Received } from '../support/eventWorld.ts';
 import { aDelivery, anEndpoint, anEvent, uid } from '../support/fixtures.ts';
@@ -653,4 +654,52 @@ test('a request that is answered after its event is gone changes nothing', async
   await world.advance(1000);
   expect(world.works.unwritten).toBe(0);
   expect(world.attempts).toEqual([]);
+});
+
+describe('a change of an endpoint', () => {
+  const slowly = { retry: { initialDelaySeconds: 3600 } };
+  const names = ['e1', 'e2', 'e3', 'e4'];
+  const signed = (text: string) => {
+    world.secret = { state: 'found', data: new Map([['key', new SecretBytes(Buffer.from(text))]]) };
+    world.registry.objectChanged('Secret', 'shop', 'hook');
+  };
+
+  test.each<[what: string, change: () => void]>([
+    [
+      'its spec',
+      () => world.addEndpoint(anEndpoint({ name: 'a', metadata: { generation: 2 }, spec: slowly })),
+    ],
+    ["a Secret's content", () => signed('two')],
+  ])('makes pending deliveries due at once, spread out within 5 s: %s', async (_what, change) => {
+    signed('one');
+    const signingKeys = [{ secretKeyRef: { name: 'hook', key: 'key' } }];
+    world.addEndpoint(anEndpoint({ name: 'a', spec: { ...slowly, signingKeys } }));
+    world.receiver = () => 500;
+    for (const name of names) world.create(name);
+    await world.advance(60_000);
+    expect(world.requests).toHaveLength(4);
+
+    world.receiver = () => 200;
+    change();
+    await world.advance(100);
+    expect(world.requests.length).toBeLessThan(8);
+    await world.advance(5000);
+    expect(world.requests).toHaveLength(8);
+    expect(names.map((name) => world.deliveries(name))).toEqual(
+      names.map(() => ({ a: 'Succeeded Delivered' })),
+    );
+    await world.advance(7_200_000);
+    expect(world.requests).toHaveLength(8);
+  });
+
+  test('makes them due once: what fails again has its backoff', async () => {
+    world.addEndpoint(anEndpoint({ name: 'a', spec: slowly }));
+    world.receiver = () => 500;
+    world.create('butter-bar');
+    await world.advance(60_000);
+    world.addEndpoint(anEndpoint({ name: 'a', metadata: { generation: 2 }, spec: slowly }));
+    await world.advance(600_000);
+    expect(world.requests).toHaveLength(2);
+    expect(world.status('butter-bar')?.deliveries).toMatchObject([{ attempts: 2 }]);
+  });
 });

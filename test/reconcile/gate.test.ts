@@ -39,7 +39,12 @@ test.each<[what: string, scenario: Scenario, limit: number, isProbing: boolean]>
   ['whose receiver has asked to wait', { status: failed(1, 1) }, 0, false],
 ])('to an endpoint %s', (_what, { spec, status, known = true, usable = true }, limit, isProbing) => {
   const endpoint = anEndpoint({ spec, status });
-  const histories = new Histories({ clock: new FakeClock(NOW), onHold: () => {}, onRelease: () => {} });
+  const histories = new Histories({
+    clock: new FakeClock(NOW),
+    pendingDeliveries: () => 0,
+    onHold: () => {},
+    onRelease: () => {},
+  });
   const registry = {
     get: () => (known ? endpoint : undefined),
     config: () => (usable ? config : undefined),

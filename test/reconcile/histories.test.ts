@@ -13,12 +13,15 @@ const endpoint = anEndpoint({
 let clock: FakeClock;
 let histories: Histories;
 let told: string[];
+let pending: number;
 
 beforeEach(() => {
   clock = new FakeClock(NOW);
   told = [];
+  pending = 0;
   histories = new Histories({
     clock,
+    pendingDeliveries: () => pending,
     onHold: ({ metadata }) => told.push(`${metadata.name} holds`),
     onRelease: ({ metadata }) => told.push(`${metadata.name} releases`),
   });
@@ -150,6 +153,23 @@ describe('what the receiver asks for', () => {
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
   });
 });
+
+test.each(['spec', 'content'] as const)(
+  'a change makes what is pending due, and what it was before is forgotten: %s',
+  async (what) => {
+    expect(histories.pace(endpoint)).toEqual({ holding: false });
+    pending = 20;
+    histories.changed(endpoint, what);
+    const first = { at: clock.now(), withinMilliseconds: 15_000 };
+    expect(histories.pace(endpoint)).toEqual({ holding: false, renewal: first });
+    await clock.advance(1000);
+    pending = 8;
+    histories.changed(endpoint, what);
+    expect(histories.pace(endpoint).renewal).toEqual({ at: first.at + 1000, withinMilliseconds: 5000 });
+    histories.forget(endpoint.metadata.uid);
+    expect(histories.pace(endpoint)).toEqual({ holding: false });
+  },
+);
 
 test('what is scheduled is ended with the process', () => {
   attempt(500);

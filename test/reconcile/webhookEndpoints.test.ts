@@ -45,6 +45,7 @@ beforeEach(() => {
   released = [];
   histories = new Histories({
     clock,
+    pendingDeliveries: () => 0,
     onHold: () => {},
     onRelease: ({ metadata }) => released.push(metadata.name),
   });

@@ -101,7 +101,7 @@ export class EventWorld {
       objects: { acquire: () => {}, release: () => {}, read: () => this.secret },
       refusesUrl: () => false,
       checkTls: () => undefined,
-      isHolding: (endpoint) => this.histories.isHolding(endpoint),
+      pace: (endpoint) => this.histories.pace(endpoint),
       onNewContent: (endpoint, what) => this.histories.changed(endpoint, what),
       onChange: ({ metadata }) => {
         for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
@@ -110,6 +110,7 @@ export class EventWorld {
     });
     this.histories = new Histories({
       clock,
+      pendingDeliveries: (id) => this.pending.count(id),
       onHold: ({ metadata }) => {
         for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
       },
