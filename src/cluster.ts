@@ -32,8 +32,12 @@ export interface Cluster {
   readonly eventsAs: (keep: (event: FlagEvent) => FlagEvent) => ResourceClient<FlagEvent>;
   readonly watchObjects: (onChange: WatchedObjectsOptions['onChange']) => WatchedObjects;
   readonly addresses: (onChange: () => void) => ApiServerAddresses;
+  /** Whether our clock and the API server's differ by a minute at most. */
+  readonly clockIsTrusted: () => boolean;
   readonly close: () => Promise<void>;
 }
+
+const TRUSTED_SKEW_MILLISECONDS = 60_000;
 
 /** Finds the API server and prepares what talks to it; nothing is sent yet. Throws a ConfigError. */
 export function openCluster({ env, version, logger, metrics, clock, random }: ClusterOptions): Cluster {
@@ -84,6 +88,7 @@ export function openCluster({ env, version, logger, metrics, clock, random }: Cl
         onError: (error) =>
           logger.debug(errorFields(error), 'the addresses of the API server can not be read'),
       }),
+    clockIsTrusted: () => Math.abs(transport.clockSkewMilliseconds() ?? 0) <= TRUSTED_SKEW_MILLISECONDS,
     close: () => transport.close(),
   };
 }

@@ -165,6 +165,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     recorder,
     attempts: { send: (request) => sender.send(request), clock, random, version },
     clock,
+    clockIsTrusted: cluster.clockIsTrusted,
     hooks: {
       firstRequest: (event) => observeFirstRequest(metrics, event, clock.now()),
       attempted,

@@ -1,12 +1,12 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
-import type { WaitingReason } from '../api/reasons.ts';
 import { recordAttempt, type AttemptRecord } from './attemptRecord.ts';
 import { sameItems, timestamp } from './conditions.ts';
 import { deliveryId } from './deliveryId.ts';
 import { dueAt } from './due.ts';
 import { endedStatus, eventStatus, isWaiting } from './eventStatus.ts';
 import type { EndpointView, TakeUp } from './takeUp.ts';
+import { endOfWait, waitingFor } from './waiting.ts';
 
 /** What the process knows of an event beyond what the API server has. Times in milliseconds since 1970. */
 export interface EventWork {
@@ -37,6 +37,8 @@ export interface PlanInput {
   readonly work: EventWork;
   /** False while too many outcomes wait to be written: then nothing is sent. */
   readonly mayBegin: boolean;
+  /** Whether our clock is trusted: else nothing is ended by age. */
+  readonly mayExpire: boolean;
   readonly now: number;
 }
 
@@ -47,11 +49,6 @@ export interface Start {
   readonly attempt: number;
   /** Since when it is due, in milliseconds since 1970; 0 for the first. */
   readonly dueAt: number;
-}
-
-interface Waiting {
-  readonly reason: WaitingReason;
-  readonly message: string;
 }
 
 /** What to do about an event now. */
@@ -75,6 +72,7 @@ const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
 const FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS = 4000;
 // Outcomes that arrive together are written together.
 const GATHER_OUTCOMES_MILLISECONDS = 200;
+const ASK_CLOCK_AGAIN_MILLISECONDS = 60_000;
 
 /** Decides what to send now, what the status should be, and when to look again. */
 export function planEvent(input: PlanInput): Plan {
@@ -106,7 +104,11 @@ export function planEvent(input: PlanInput): Plan {
     verify: pending.filter(({ endpointUID }) => !input.endpoint(endpointUID)),
     abort: [...work.busy].filter((uid) => !wanted.has(uid)),
     write,
-    wakeAt: earliest([...free.map(readyAt), ...(write ? [write.at] : [])].filter((at) => at > now)),
+    wakeAt: earliest(
+      [...free.map(readyAt), ...expiries(pending, input), ...(write ? [write.at] : [])].filter(
+        (at) => at > now,
+      ),
+    ),
   };
 }
 
@@ -142,22 +144,24 @@ function advance(delivery: Delivery, input: PlanInput): Delivery {
   const view = endpoint(uid);
   if (gone(uid) || view?.deleting) return cancel(current, now);
   const wait = work.inFlight.has(uid) ? undefined : waitingFor(view, dueOf(current, input) <= now);
-  return !wait || wait.reason === current.reason ? current : { ...current, ...wait };
+  if (!view || !wait) return current;
+  const waiting = wait.reason === current.reason ? current : { ...current, ...wait };
+  return input.mayExpire && endOfWait(waiting, view.spec.retry) <= now ? expire(waiting, now) : waiting;
 }
 
-/** What a delivery waits for, the first that applies; one in its backoff does not wait for the circuit. */
-function waitingFor(view: EndpointView | undefined, isDue: boolean): Waiting | undefined {
-  if (!view) return undefined;
-  if (view.spec.suspend) return { reason: 'Suspended', message: 'The WebhookEndpoint is suspended.' };
-  if (typeof view.usability !== 'string') {
-    const { reason, message } = view.usability;
-    return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
-  }
-  if (!view.holding || !isDue) return undefined;
-  return {
-    reason: 'CircuitOpen',
-    message: 'The receiver has failed, or asked to wait; see the WebhookEndpoint.',
-  };
+/** Ends a delivery that has waited for too long, with what it waits for. */
+function expire(delivery: Delivery, now: number): Delivery {
+  return { ...delivery, state: 'Failed', nextAttemptTime: undefined, completionTime: timestamp(now) };
+}
+
+/** When deliveries that wait end by that, or when to ask again whether our clock is trusted. */
+function expiries(pending: readonly Delivery[], { endpoint, now }: PlanInput): number[] {
+  return pending.flatMap((delivery) => {
+    const view = isWaiting(delivery) ? endpoint(delivery.endpointUID) : undefined;
+    if (!view) return [];
+    const end = endOfWait(delivery, view.spec.retry);
+    return end > now ? end : now + ASK_CLOCK_AGAIN_MILLISECONDS;
+  });
 }
 
 function cancel(delivery: Delivery, now: number): Delivery {

@@ -36,6 +36,8 @@ export interface EventContext {
   readonly recorder: StatusRecorder;
   readonly attempts: AttemptDependencies;
   readonly clock: Clock;
+  /** Whether our clock and the API server's agree; else nothing is ended by age. */
+  readonly clockIsTrusted: () => boolean;
   readonly hooks: EventHooks;
 }
 

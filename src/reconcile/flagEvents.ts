@@ -55,6 +55,7 @@ export class FlagEvents {
       gone: (uid) => registry.isGone(uid),
       work,
       mayBegin: !works.hold(key),
+      mayExpire: this.#context.clockIsTrusted(),
       now: clock.now(),
     });
 

@@ -67,6 +67,7 @@ function plan({ views = [], gone = [], work, ...input }: Scenario) {
     gone: (id) => gone.includes(id),
     work: someWork(work),
     mayBegin: true,
+    mayExpire: true,
     now: NOW,
     ...input,
   });
@@ -352,6 +353,58 @@ describe('an event that was taken up', () => {
     const event = anEvent({ status, metadata: { generation: 2 } });
     const work = { busy: new Set([uid('uid-a')]) };
     expect(plan({ event, views: [aView('a')], work }).write?.status.observedGeneration).toBe(2);
+  });
+});
+
+describe('a delivery that waits', () => {
+  const DAY = 24 * 3_600_000;
+  const views = [aView('a', { spec: anEndpoint({ spec: { suspend: true } }).spec })];
+  const waiting = (changes: Partial<Delivery> = {}) =>
+    takenUp([aDelivery({ endpointName: 'a', reason: 'Suspended', startTime: at(-14 * DAY), ...changes })]);
+
+  test.each<[what: string, delivery: Partial<Delivery>]>([
+    ['14 days after its start', {}],
+    ['then also where it began to wait just now', { reason: 'BadStatus' }],
+    ['where its window has ended by then', { firstAttemptTime: at(-4 * DAY), attempts: 1 }],
+  ])('ends Failed, with what it waits for, %s', (_what, delivery) => {
+    const busy = new Set([uid('uid-a')]);
+    const { write, abort } = plan({
+      event: waiting({ nextAttemptTime: at(9), ...delivery }),
+      views,
+      work: { busy },
+    });
+    expect(write?.status.completionTime).toBe(at(0));
+    expect(write?.status.deliveries).toMatchObject([
+      { state: 'Failed', reason: 'Suspended', completionTime: at(0), nextAttemptTime: undefined },
+    ]);
+    expect(abort).toEqual([uid('uid-a')]);
+  });
+
+  test.each<[what: string, scenario: Scenario, wakeAt: number]>([
+    ['before', { event: waiting({ startTime: at(1 - 14 * DAY) }), views }, 1],
+    [
+      'before its window ends, where that is later',
+      { event: waiting({ firstAttemptTime: at(1 - 3 * DAY), attempts: 1 }), views },
+      1,
+    ],
+    ['while our clock is not trusted', { event: waiting(), views, mayExpire: false }, 60_000],
+  ])('goes on %s, and is looked at again then', (_what, scenario, wakeAt) => {
+    const busy = new Set([uid('uid-a')]);
+    expect(plan({ ...scenario, work: { busy } })).toMatchObject({
+      write: undefined,
+      wakeAt: NOW + wakeAt,
+    });
+  });
+
+  test.each<[what: string, scenario: Scenario]>([
+    ['that need not wait any more gets its attempt', { views: [aView('a')] }],
+    [
+      'whose attempt is in flight',
+      { views, work: { busy: new Set([uid('uid-a')]), inFlight: new Set([uid('uid-a')]) } },
+    ],
+    ['whose endpoint is not known', {}],
+  ])('does not end by its age: one %s', (_what, scenario) => {
+    expect(plan({ event: waiting(), ...scenario }).write).toBeUndefined();
   });
 });
 

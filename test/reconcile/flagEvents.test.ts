@@ -703,3 +703,33 @@ describe('a change of an endpoint', () => {
     expect(world.status('butter-bar')?.deliveries).toMatchObject([{ attempts: 2 }]);
   });
 });
+
+describe('a delivery that waits for 14 days', () => {
+  const DAY = 24 * 3_600_000;
+
+  test('ends Failed then, and what was held before gets its attempt after a resume', async () => {
+    world.addEndpoint(anEndpoint({ name: 'a', spec: { suspend: true } }));
+    world.create('early');
+    await world.advance(DAY);
+    world.create('late');
+    await world.advance(13.5 * DAY);
+    expect(world.deliveries('early')).toEqual({ a: 'Failed Suspended' });
+    expect(world.deliveries('late')).toEqual({ a: 'Pending Suspended' });
+    expect(world.lanes.inFlight).toBe(0);
+    world.addEndpoint(anEndpoint({ name: 'a', metadata: { generation: 2 } }));
+    await world.advance(1000);
+    expect(world.deliveries('late')).toEqual({ a: 'Succeeded Delivered' });
+    expect(world.requests).toHaveLength(1);
+  });
+
+  test('does not end while our clock differs from that of the API server', async () => {
+    world.clockIsTrusted = false;
+    world.addEndpoint(anEndpoint({ name: 'a', spec: { suspend: true } }));
+    world.create('butter-bar');
+    await world.advance(15 * DAY);
+    expect(world.deliveries('butter-bar')).toEqual({ a: 'Pending Suspended' });
+    world.clockIsTrusted = true;
+    await world.advance(120_000);
+    expect(world.deliveries('butter-bar')).toEqual({ a: 'Failed Suspended' });
+  });
+});

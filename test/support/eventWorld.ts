@@ -71,6 +71,7 @@ export class EventWorld {
   writesFail = false;
   listsFail = false;
   endpointsAreCurrent = true;
+  clockIsTrusted = true;
   onSend: (request: Received) => void = () => {};
   onWrite: (before: FlagEventStatus | undefined, status: FlagEventStatus) => void = () => {};
 
@@ -155,6 +156,7 @@ export class EventWorld {
       recorder: this.recorder,
       attempts: { send: (request) => this.#send(request), clock, random: () => 0.5, version: 'test' },
       clock,
+      clockIsTrusted: () => this.clockIsTrusted,
       hooks: {
         firstRequest: ({ metadata }) => this.firstRequests.push(metadata.name),
         attempted: (made) => {

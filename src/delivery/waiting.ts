@@ -1,0 +1,37 @@
+import type { Delivery } from '../api/flagEvent.ts';
+import type { WaitingReason } from '../api/reasons.ts';
+import type { RetryPolicy } from '../api/webhookEndpoint.ts';
+import type { EndpointView } from './takeUp.ts';
+
+interface Waiting {
+  readonly reason: WaitingReason;
+  readonly message: string;
+}
+
+const LONGEST_WAIT_MILLISECONDS = 14 * 24 * 3_600_000;
+
+/** What a delivery waits for, the first that applies; one in its backoff does not wait for the circuit. */
+export function waitingFor(view: EndpointView | undefined, isDue: boolean): Waiting | undefined {
+  if (!view) return undefined;
+  if (view.spec.suspend) return { reason: 'Suspended', message: 'The WebhookEndpoint is suspended.' };
+  if (typeof view.usability !== 'string') {
+    const { reason, message } = view.usability;
+    return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
+  }
+  if (!view.holding || !isDue) return undefined;
+  return {
+    reason: 'CircuitOpen',
+    message: 'The receiver has failed, or asked to wait; see the WebhookEndpoint.',
+  };
+}
+
+/** When a delivery that still waits ends, in milliseconds since 1970: 14 days after its start, or with its window if later. */
+export function endOfWait(
+  { startTime, firstAttemptTime }: Delivery,
+  { giveUpAfterSeconds }: RetryPolicy,
+): number {
+  if (startTime === undefined) return Infinity;
+  const longest = Date.parse(startTime) + LONGEST_WAIT_MILLISECONDS;
+  if (firstAttemptTime === undefined) return longest;
+  return Math.max(longest, Date.parse(firstAttemptTime) + giveUpAfterSeconds * 1000);
+}
