@@ -48,11 +48,13 @@ export class WebhookEndpoints {
       pending.count(uid),
       clock.now(),
     );
-    const urgency = urgencyOf(endpoint.status, status);
-    if (urgency === 'none') return {};
     const pause =
       (this.#writtenAt.get(uid) ?? -Infinity) + PAUSE_BETWEEN_WRITES_MILLISECONDS - clock.monotonic();
-    if (urgency === 'when due' && pause > 0) return { requeueAfterMilliseconds: pause };
+    if (!isUrgent(endpoint.status, status)) {
+      // Compared only once it may be written: every attempt brings the endpoint here.
+      if (pause > 0) return { requeueAfterMilliseconds: pause };
+      if (isDeepStrictEqual(asStored(endpoint.status), asStored(status))) return {};
+    }
     await replaceStatus(endpoint, status);
     this.#writtenAt.set(uid, clock.monotonic());
     return {};
@@ -64,17 +66,13 @@ export class WebhookEndpoints {
   }
 }
 
-/** At once where a condition or the generation changes, seldom where only counters and times do. */
-function urgencyOf(
-  before: WebhookEndpointStatus | undefined,
-  now: WebhookEndpointStatus,
-): 'at once' | 'when due' | 'none' {
+/** Whether a condition or the generation changes, and not only counters and times. */
+function isUrgent(before: WebhookEndpointStatus | undefined, now: WebhookEndpointStatus): boolean {
   const sameConditions = sameItems(before?.conditions ?? [], now.conditions ?? []);
-  if (!before || !sameConditions || before.observedGeneration !== now.observedGeneration) return 'at once';
-  return isDeepStrictEqual(asStored(before), asStored(now)) ? 'none' : 'when due';
+  return !sameConditions || before?.observedGeneration !== now.observedGeneration;
 }
 
 /** As the API server gives it back: without what is undefined. */
-function asStored(status: WebhookEndpointStatus): unknown {
-  return JSON.parse(JSON.stringify(status));
+function asStored(status: WebhookEndpointStatus | undefined): unknown {
+  return JSON.parse(JSON.stringify(status ?? {}));
 }
