@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { flagEvent, type FlagEvent } from './flagEvent.ts';
 import { webhookEndpoint, type WebhookEndpoint } from './webhookEndpoint.ts';
+import { property } from './property.ts';
 
 /** An object that isn't what its kind says. It names the object and the fields, and no value: they may be secret. */
 export class ParseError extends Error {
@@ -22,10 +23,6 @@ export class ParseError extends Error {
 function fieldOf(issue: z.core.$ZodIssue): string {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   return path.replace(/^\./, '') || 'object';
-}
-
-function property(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 function nameOf(value: unknown): string {

@@ -17,6 +17,9 @@ export type AttemptReason =
   | 'InvalidResponse'
   | 'AddressForbidden';
 
+/** Why an attempt got no answer. */
+export type AttemptFailure = Exclude<AttemptReason, 'Delivered' | 'BadStatus' | 'Redirected'>;
+
 /** What a delivery waits for. */
 export type WaitingReason = 'Suspended' | 'URLForbidden' | 'SecretNotReady' | 'CircuitOpen';
 

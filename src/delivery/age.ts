@@ -1,4 +1,5 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
+import { property } from '../api/property.ts';
 
 /** What an event's age is judged by; times in milliseconds since 1970. */
 export interface Age {
@@ -35,8 +36,4 @@ export function compareAges(a: Age, b: Age): number {
     a.occurredAt - b.occurredAt ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
   );
-}
-
-function property(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }

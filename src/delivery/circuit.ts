@@ -111,8 +111,8 @@ export function afterChange(circuit: Circuit, what: 'spec' | 'content'): Circuit
 }
 
 /** Whether deliveries wait for the circuit, or for what Retry-After has asked for. */
-export function isHolding({ probeAt, heldUntil }: Circuit, now: number): boolean {
-  return probeAt !== undefined || (heldUntil !== undefined && heldUntil > now);
+export function isHolding(circuit: Circuit, now: number): boolean {
+  return retryAfterAt(circuit, now) !== undefined;
 }
 
 function grown({ probeAt, allowance }: Circuit): number | undefined {

@@ -1,7 +1,4 @@
-import type { AttemptReason } from '../api/reasons.ts';
-
-/** Why there was no answer. */
-export type AttemptFailure = Exclude<AttemptReason, 'Delivered' | 'BadStatus' | 'Redirected'>;
+import type { AttemptFailure, AttemptReason } from '../api/reasons.ts';
 
 /** What came of an attempt that was not aborted. */
 export type AttemptResult =

@@ -66,8 +66,8 @@ export interface Plan {
   readonly wakeAt?: number;
 }
 
-// The first write of an event comes at the latest this long after its first request (api.md, FlagEvent).
-const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
+/** The first write of an event comes at the latest this long after its first request (api.md, FlagEvent). */
+export const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
 // An event for which nothing could be sent is taken up within 5 s of its creation; a second is left for the write.
 const FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS = 4000;
 // Outcomes that arrive together are written together.

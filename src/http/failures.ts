@@ -1,34 +1,25 @@
 import { errors } from 'undici';
-
-/** Why an attempt got no answer; the contract's reasons of an attempt. */
-export type FailureReason =
-  | 'Timeout'
-  | 'ConnectionRefused'
-  | 'ConnectionReset'
-  | 'DNSLookupFailed'
-  | 'TLSFailed'
-  | 'InvalidResponse'
-  | 'AddressForbidden';
+import type { AttemptFailure } from '../api/reasons.ts';
 
 export interface Failure {
-  readonly failure: FailureReason;
+  readonly failure: AttemptFailure;
   /** A constant of ours, Node's or OpenSSL's, such as CERT_HAS_EXPIRED. Never the peer's bytes, nor an address. */
   readonly detail?: string;
 }
 
 /** An error whose reason is known where it is thrown. Its message is the reason, so nothing of the peer is in it. */
 export class AttemptError extends Error implements Failure {
-  readonly failure: FailureReason;
+  readonly failure: AttemptFailure;
   readonly detail?: string;
 
-  constructor(failure: FailureReason, detail?: string, options?: ErrorOptions) {
+  constructor(failure: AttemptFailure, detail?: string, options?: ErrorOptions) {
     super(failure, options);
     this.failure = failure;
     this.detail = detail;
   }
 }
 
-const REASONS: Readonly<Record<string, FailureReason>> = {
+const REASONS: Readonly<Record<string, AttemptFailure>> = {
   ECONNREFUSED: 'ConnectionRefused',
   EHOSTUNREACH: 'ConnectionRefused',
   EHOSTDOWN: 'ConnectionRefused',

@@ -1,14 +1,13 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
 import { ageOf } from '../delivery/age.ts';
-import type { Start } from '../delivery/plan.ts';
+import { FIRST_WRITE_AFTER_REQUEST_MILLISECONDS, type Start } from '../delivery/plan.ts';
 import { makeAttempt } from './attempts.ts';
 import type { EventContext } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
 import { readPayload } from './gatherTakeUp.ts';
 
 const RETRY_MILLISECONDS = 1000;
-const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
 
 /** Hands an attempt to its endpoint's lane. What came of it returns as a reconcile of the event. */
 export function beginAttempt(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AttemptReason } from '../../src/api/reasons.ts';
-import { classify, type AttemptFailure, type AttemptResult } from '../../src/delivery/classify.ts';
+import type { AttemptFailure, AttemptReason } from '../../src/api/reasons.ts';
+import { classify, type AttemptResult } from '../../src/delivery/classify.ts';
 
 const answered = (statusCode: number): AttemptResult => ({
   kind: 'answered',

@@ -5,23 +5,10 @@ import { classify } from '../../src/delivery/classify.ts';
 import { eventStatus } from '../../src/delivery/eventStatus.ts';
 import { planEvent, type EventWork, type PlanInput } from '../../src/delivery/plan.ts';
 import type { EndpointView, TakeUp } from '../../src/delivery/takeUp.ts';
-import { aDelivery, anEndpoint, anEvent, uid } from '../support/fixtures.ts';
+import { aDelivery, anEndpoint, anEvent, uid, aView } from '../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const at = (milliseconds: number) => new Date(NOW + milliseconds).toISOString();
-
-function aView(name: string, changes: Partial<EndpointView> = {}): EndpointView {
-  const { spec } = anEndpoint({ name });
-  return {
-    uid: uid(`uid-${name}`),
-    name,
-    spec,
-    deleting: false,
-    usability: 'usable',
-    holding: false,
-    ...changes,
-  };
-}
 
 function someWork(changes: Partial<EventWork> = {}): EventWork {
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { takeUp, type EndpointView, type TakeUpInput } from '../../src/delivery/takeUp.ts';
 import type { EventFacts } from '../../src/delivery/facts.ts';
-import { anEndpoint, uid } from '../support/fixtures.ts';
+import { anEndpoint, aView } from '../support/fixtures.ts';
 
 const facts: EventFacts = {
   type: 'FLAG_UPDATED',
@@ -11,19 +11,6 @@ const facts: EventFacts = {
   feature: { id: 7168, name: 'butter_bar' },
   action: 'Updated',
 };
-
-function aView(name: string, changes: Partial<EndpointView> = {}): EndpointView {
-  const { spec } = anEndpoint({ name });
-  return {
-    uid: uid(`uid-${name}`),
-    name,
-    spec,
-    deleting: false,
-    usability: 'usable',
-    holding: false,
-    ...changes,
-  };
-}
 
 function views(count: number): EndpointView[] {
   return Array.from({ length: count }, (_, index) => aView(`e${index}`));

@@ -1,5 +1,6 @@
 import type { Delivery, FlagEvent } from '../../src/api/flagEvent.ts';
 import type { ResourceVersion, UID } from '../../src/api/objectMeta.ts';
+import type { EndpointView } from '../../src/delivery/takeUp.ts';
 import { webhookEndpointSpec, type WebhookEndpoint } from '../../src/api/webhookEndpoint.ts';
 
 /** A UID that can be told from others by its name. */
@@ -60,6 +61,20 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     state: 'Pending',
     startTime: '2026-11-25T00:00:00.000Z',
     attempts: 0,
+    ...changes,
+  };
+}
+
+/** An endpoint as planning sees it, that can be used. */
+export function aView(name: string, changes: Partial<EndpointView> = {}): EndpointView {
+  const { spec } = anEndpoint({ name });
+  return {
+    uid: uid(`uid-${name}`),
+    name,
+    spec,
+    deleting: false,
+    usability: 'usable',
+    holding: false,
     ...changes,
   };
 }
