@@ -98,16 +98,23 @@ export class Histories {
   }
 
   #set(endpoint: WebhookEndpoint, history: EndpointHistory): void {
-    const { clock, onRelease } = this.#options;
     const { uid } = endpoint.metadata;
     this.#histories.set(uid, history);
     this.#timers.get(uid)?.();
     this.#timers.delete(uid);
-    const at = reopensAt(history.circuit, clock.now());
+    this.#arm(endpoint, history);
+  }
+
+  #arm(endpoint: WebhookEndpoint, { circuit }: EndpointHistory): void {
+    const { clock, onRelease } = this.#options;
+    const { uid } = endpoint.metadata;
+    const at = reopensAt(circuit, clock.now());
     if (at === undefined) return;
     const wake = () => {
       this.#timers.delete(uid);
-      onRelease(endpoint);
+      // A timer may come a moment before the wall clock's time: then nothing may go yet, and nobody would wake it again.
+      if (reopensAt(circuit, clock.now()) === undefined) onRelease(endpoint);
+      else this.#arm(endpoint, this.of(endpoint));
     };
     this.#timers.set(uid, clock.schedule(at - clock.now(), wake));
   }
