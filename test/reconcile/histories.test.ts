@@ -177,3 +177,28 @@ test('what is scheduled is ended with the process', () => {
   histories.stop();
   expect(clock.timers).toBe(0);
 });
+
+test('a timer that comes before the time of the wall clock is armed again', () => {
+  let now = Date.parse('2026-11-25T12:00:00Z');
+  const timers: (() => void)[] = [];
+  const schedule = (_milliseconds: number, callback: () => void) => {
+    timers.push(callback);
+    return () => {};
+  };
+  let released = 0;
+  const early = new Histories({
+    clock: { now: () => now, monotonic: () => 0, schedule },
+    pendingDeliveries: () => 0,
+    onHold: () => {},
+    onRelease: () => (released += 1),
+  });
+  const retryAfterTime = new Date(now + 5000).toISOString();
+  early.of(anEndpoint({ status: { observedGeneration: 1, consecutiveFailures: 5, retryAfterTime } }));
+
+  now += 4999;
+  timers.shift()?.();
+  expect([released, timers.length]).toEqual([0, 1]);
+  now += 1;
+  timers.shift()?.();
+  expect([released, timers.length]).toEqual([1, 0]);
+});
