@@ -38,12 +38,16 @@ test('the plan of the first event after the start is written before its first re
 });
 
 test('while writes fail new events are not sent, and all goes on soon once they succeed', async () => {
-  const { tenant, proxy, requestsTo } = operator;
+  const { tenant, proxy, receiver, requestsTo } = operator;
   const before = requestsTo('all');
   const endFailure = proxy.fault(STATUS_WRITES, UNAVAILABLE);
+  // Neither outcome may be known, so that no write fails, before both have been sent.
+  const bothSent = Promise.withResolvers<number>();
+  receiver.answerWith(() => bothSent.promise);
   await tenant.createEvent('sent-1');
   await tenant.createEvent('sent-2');
   await waitUntil('both requests', () => requestsTo('all') === before + 2);
+  bothSent.resolve(200);
   await waitUntil('a failed write', () => proxy.count({ ...STATUS_WRITES, name: 'sent-1' }) > 0);
   for (const name of ['waits-1', 'waits-2', 'waits-3']) await tenant.createEvent(name);
   await waitUntil('their plans', () => proxy.count({ ...STATUS_WRITES, name: 'waits-3' }) > 1);
