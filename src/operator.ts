@@ -88,7 +88,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   const histories = new Histories({
     clock,
     pendingDeliveries: (uid) => pending.count(uid),
-    onHold: ({ metadata }) => planPending(metadata.uid, 'low'),
+    onStop: ({ metadata }) => planPending(metadata.uid, 'low'),
     onRelease: ({ metadata }) => {
       endpointLoop.queue.add(keyOf(metadata));
       lanes.wake(metadata.namespace, metadata.uid);
@@ -138,10 +138,12 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     clock,
   });
   const readEvent = (namespace: string, name: string) => cluster.events.get(namespace, name, signal);
-  const attempted = ({ endpoint, event, deliveryID, record }: MadeAttempt) => {
+  const attempted = ({ event, deliveryID, record }: MadeAttempt) => {
     observeAttempt(metrics, event.spec.type, record.outcome);
     // One that is gone would never be forgotten again.
-    if (registry.get(endpoint.metadata.uid)) histories.add(endpoint, event.metadata.name, deliveryID, record);
+    const endpoint = registry.get(record.endpointUID);
+    if (!endpoint) return;
+    histories.add(endpoint, event.metadata.name, deliveryID, record);
     endpointLoop.queue.add(keyOf(endpoint.metadata), 'low');
   };
   const eventReconciler = new FlagEvents({

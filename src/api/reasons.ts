@@ -9,6 +9,7 @@ export type AttemptReason =
   | 'Delivered'
   | 'BadStatus'
   | 'Redirected'
+  | 'Gone'
   | 'Timeout'
   | 'ConnectionRefused'
   | 'ConnectionReset'
@@ -18,7 +19,7 @@ export type AttemptReason =
   | 'AddressForbidden';
 
 /** Why an attempt got no answer. */
-export type AttemptFailure = Exclude<AttemptReason, 'Delivered' | 'BadStatus' | 'Redirected'>;
+export type AttemptFailure = Exclude<AttemptReason, 'Delivered' | 'BadStatus' | 'Redirected' | 'Gone'>;
 
 /** What a delivery waits for. */
 export type WaitingReason = 'Suspended' | 'URLForbidden' | 'SecretNotReady' | 'CircuitOpen';
@@ -47,7 +48,7 @@ export type ReferenceReason =
   | 'ConfigMapForbidden';
 
 /** The reasons of an endpoint's Ready; Reconciling and Stalled carry the same. */
-type ReadyReason = 'Ready' | 'Suspended' | 'InvalidURL' | 'URLForbidden' | ReferenceReason;
+type ReadyReason = 'Ready' | 'Suspended' | 'Gone' | 'InvalidURL' | 'URLForbidden' | ReferenceReason;
 
 /** The reasons of an endpoint's SecretsResolved. */
 type SecretsResolvedReason = 'Resolved' | ReferenceReason;

@@ -6,6 +6,8 @@ import { timestamp } from './conditions.ts';
 /** What came of one attempt. It is kept until a status write that holds it was acknowledged. Times in milliseconds. */
 export interface AttemptRecord {
   readonly endpointUID: UID;
+  /** The endpoint's, when the attempt began. */
+  readonly generation: number;
   /** Counted from 1. */
   readonly attempt: number;
   readonly firstAttemptAt: number;

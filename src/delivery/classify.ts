@@ -37,7 +37,8 @@ export function classify(result: AttemptResult): Outcome {
 // They speak of one event, not of the endpoint.
 const ABOUT_THE_EVENT: ReadonlySet<number> = new Set([400, 413, 415, 422]);
 const ABOUT_CREDENTIALS: ReadonlySet<number> = new Set([401, 403, 407]);
-const ABOUT_THE_URL: ReadonlySet<number> = new Set([404, 405, 410]);
+const ABOUT_THE_URL: ReadonlySet<number> = new Set([404, 405]);
+const GONE = 410;
 
 function classifyAnswer({ statusCode, durationMilliseconds }: AttemptResult & { kind: 'answered' }): Outcome {
   const answer = { statusCode, durationMilliseconds: Math.round(durationMilliseconds) };
@@ -54,6 +55,10 @@ function classifyAnswer({ statusCode, durationMilliseconds }: AttemptResult & { 
   if (statusCode >= 300 && statusCode < 400) {
     const message = `${said}, a redirect, which is never followed; put the final URL into the endpoint's spec.url or its Secret.`;
     return { success: false, reason: 'Redirected', message, ...answer, countsAgainstEndpoint: 'failure' };
+  }
+  if (statusCode === GONE) {
+    const message = `${said}: it wants no more events at this URL.`;
+    return { success: false, reason: 'Gone', message, ...answer, countsAgainstEndpoint: 'failure' };
   }
   return {
     success: false,

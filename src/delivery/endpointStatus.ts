@@ -5,6 +5,9 @@ import { setConditions, timestamp, type WantedCondition } from './conditions.ts'
 import type { Refusal } from './readReference.ts';
 import type { Resolution } from './resolve.ts';
 
+/** What is wrong with an endpoint. */
+type Problem = Refusal | typeof GONE;
+
 export type KnownResolution = Exclude<Resolution, { state: 'unknown' }>;
 
 /** The status of an endpoint whose references were all read. */
@@ -35,7 +38,13 @@ const SUSPENDED = {
   reason: 'Suspended',
   message: 'Deliveries are held; set spec.suspend to false to let them go.',
 } as const;
-const ONLY_A_PERSON_HELPS: ReadonlySet<Refusal['reason']> = new Set([
+const GONE = {
+  reason: 'Gone',
+  message:
+    'The receiver answered 410, so nothing more is sent to it; change the spec, or test the endpoint, once it wants events again.',
+} as const;
+const ONLY_A_PERSON_HELPS: ReadonlySet<Problem['reason']> = new Set([
+  'Gone',
   'InvalidURL',
   'URLForbidden',
   'InvalidSecret',
@@ -47,26 +56,30 @@ function endpointConditions(
   suspended: boolean,
 ): WantedCondition[] {
   const refusal = resolution.state === 'refused' ? resolution.refusal : undefined;
-  const ready = refusal ?? (suspended ? SUSPENDED : READY);
-  const stalled = refusal !== undefined && ONLY_A_PERSON_HELPS.has(refusal.reason);
+  const problem = history.gone ? GONE : refusal;
+  const ready = problem ?? (suspended ? SUSPENDED : READY);
+  const stalled = problem !== undefined && ONLY_A_PERSON_HELPS.has(problem.reason);
   return [
-    { type: 'Ready', status: refusal ? 'False' : 'True', ...ready },
-    secretsResolved(resolution),
+    { type: 'Ready', status: problem ? 'False' : 'True', ...ready },
+    secretsResolved(resolution, problem),
     delivering(history),
-    { type: 'Reconciling', status: refusal && !stalled ? 'True' : 'False', ...ready },
+    { type: 'Reconciling', status: problem && !stalled ? 'True' : 'False', ...ready },
     { type: 'Stalled', status: stalled ? 'True' : 'False', ...ready },
   ];
 }
 
-function secretsResolved(resolution: KnownResolution): WantedCondition {
+function secretsResolved(resolution: KnownResolution, problem: Problem | undefined): WantedCondition {
   const type = 'SecretsResolved';
-  if (resolution.state === 'refused') {
-    const { reason, message } = resolution.refusal;
-    const aboutReferences = reason !== 'InvalidURL' && reason !== 'URLForbidden';
+  if (problem) {
+    const { reason, message } = problem;
+    const aboutReferences = reason !== 'Gone' && reason !== 'InvalidURL' && reason !== 'URLForbidden';
     if (aboutReferences) return { type, status: 'False', reason, message };
   }
-  const notes = resolution.state === 'usable' ? resolution.notes : [];
-  const message = ['Everything that is referenced was found.', ...notes.map((note) => `${note}.`)].join(' ');
+  const found =
+    resolution.state === 'usable'
+      ? ['Everything that is referenced was found', ...resolution.notes]
+      : ['Something else is wrong, see Ready'];
+  const message = found.map((note) => `${note}.`).join(' ');
   return { type, status: 'True', reason: 'Resolved', message };
 }
 

@@ -133,6 +133,11 @@ function listDeliveries(event: FlagEvent, takeUp: TakeUp & { kind: 'open' }, inp
   return [...listed.values()].toSorted((a, b) => (a.endpointName < b.endpointName ? -1 : 1));
 }
 
+const RECEIVER_GONE = {
+  reason: 'Gone',
+  message: 'The receiver has answered 410 and gets no more events; see the WebhookEndpoint.',
+} as const;
+
 /** The delivery as it should be recorded by now; the same object where nothing has changed. */
 function advance(delivery: Delivery, input: PlanInput): Delivery {
   const { endpoint, gone, work, now } = input;
@@ -143,14 +148,16 @@ function advance(delivery: Delivery, input: PlanInput): Delivery {
   if (current.state !== 'Pending') return current;
   const view = endpoint(uid);
   if (gone(uid) || view?.deleting) return cancel(current, now);
-  const wait = work.inFlight.has(uid) ? undefined : waitingFor(view, dueOf(current, input) <= now);
-  if (!view || !wait) return current;
+  if (!view || work.inFlight.has(uid)) return current;
+  if (view.stoppedBy === 'gone') return fail({ ...current, ...RECEIVER_GONE }, now);
+  const wait = waitingFor(view, dueOf(current, input) <= now);
+  if (!wait) return current;
   const waiting = wait.reason === current.reason ? current : { ...current, ...wait };
-  return input.mayExpire && endOfWait(waiting, view.spec.retry) <= now ? expire(waiting, now) : waiting;
+  return input.mayExpire && endOfWait(waiting, view.spec.retry) <= now ? fail(waiting, now) : waiting;
 }
 
-/** Ends a delivery that has waited for too long, with what it waits for. */
-function expire(delivery: Delivery, now: number): Delivery {
+/** Ends a delivery without an attempt, for the reason that it has. */
+function fail(delivery: Delivery, now: number): Delivery {
   return { ...delivery, state: 'Failed', nextAttemptTime: undefined, completionTime: timestamp(now) };
 }
 

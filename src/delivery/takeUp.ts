@@ -7,6 +7,12 @@ import { matches } from './match.ts';
 import type { Refusal } from './readReference.ts';
 import { exceedsStoredSize } from './storedSize.ts';
 
+/**
+ * What an endpoint's attempts have led to that lets none of its deliveries go: the circuit, or a Retry-After, holds them; a
+ * receiver that is `gone` gets no more.
+ */
+export type StoppedBy = 'gone' | 'circuit';
+
 /** An endpoint as planning sees it. */
 export interface EndpointView {
   readonly uid: UID;
@@ -15,8 +21,7 @@ export interface EndpointView {
   readonly deleting: boolean;
   /** `unknown` while something that it references was not read yet. */
   readonly usability: 'unknown' | 'usable' | Refusal;
-  /** Whether its circuit, or what the receiver has asked for, holds its deliveries. */
-  readonly holding: boolean;
+  readonly stoppedBy?: StoppedBy;
   /** The last change that has made its pending deliveries due. */
   readonly renewal?: Renewal;
 }

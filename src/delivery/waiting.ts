@@ -18,11 +18,16 @@ export function waitingFor(view: EndpointView | undefined, isDue: boolean): Wait
     const { reason, message } = view.usability;
     return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
   }
-  if (!view.holding || !isDue) return undefined;
+  if (view.stoppedBy !== 'circuit' || !isDue) return undefined;
   return {
     reason: 'CircuitOpen',
     message: 'The receiver has failed, or asked to wait; see the WebhookEndpoint.',
   };
+}
+
+/** Whether an attempt that has got its turn may be made: it is not held back by what has changed meanwhile. */
+export function mayBeTried({ spec, usability, stoppedBy }: EndpointView): boolean {
+  return !spec.suspend && usability === 'usable' && stoppedBy !== 'gone';
 }
 
 /** When a delivery that still waits ends, in milliseconds since 1970: 14 days after its start, or with its window if later. */

@@ -1,4 +1,3 @@
-import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
 import { classify } from '../delivery/classify.ts';
@@ -68,12 +67,13 @@ export async function makeAttempt(
   const endedAt = clock.now();
   const outcome = classify(result);
   const first = firstAttemptAt ?? startedAt;
-  const endpointUID: UID = endpoint.metadata.uid;
+  const { uid: endpointUID, generation } = endpoint.metadata;
   const heldUntil =
     result.kind === 'answered'
       ? retryAfter(result.statusCode, result.retryAfter, endedAt, endpoint.spec.retry.maxDelaySeconds)
       : undefined;
-  const record = { endpointUID, attempt, firstAttemptAt: first, startedAt, endedAt, outcome, heldUntil };
+  const times = { firstAttemptAt: first, startedAt, endedAt };
+  const record = { endpointUID, generation, attempt, ...times, outcome, heldUntil };
   if (outcome.success) return record;
   const policy = endpoint.spec.retry;
   const next = nextAttempt({

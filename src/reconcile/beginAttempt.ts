@@ -2,6 +2,7 @@ import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
 import { ageOf } from '../delivery/age.ts';
 import { FIRST_WRITE_AFTER_REQUEST_MILLISECONDS, type Start } from '../delivery/plan.ts';
+import { mayBeTried } from '../delivery/waiting.ts';
 import { makeAttempt } from './attempts.ts';
 import type { EventContext } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
@@ -76,8 +77,10 @@ async function attempt(
     throw new Error('this version can not send the payload of an event that was taken up');
   // Read last: a key that was rotated while the attempt waited for its turn is used.
   const endpoint = registry.get(endpointUID);
+  const view = registry.view(endpointUID);
   const config = registry.config(endpointUID);
   if (!payload || !endpoint || !config || signal.aborted || works.hold(work.key)) return;
+  if (!view || !mayBeTried(view)) return;
   work.begun.set(endpointUID, endpointName);
   if (work.firstSentAt === undefined) {
     work.firstSentAt = clock.now();

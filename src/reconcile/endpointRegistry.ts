@@ -29,7 +29,7 @@ export interface EndpointRegistryOptions {
   readonly refusesUrl: (url: URL) => boolean;
   readonly checkTls: (tls: TlsConfig) => string | undefined;
   /** What the endpoint's attempts, and changes of it, mean for when its deliveries go. */
-  readonly pace: (endpoint: WebhookEndpoint) => Pick<EndpointView, 'holding' | 'renewal'>;
+  readonly pace: (endpoint: WebhookEndpoint) => Pick<EndpointView, 'stoppedBy' | 'renewal'>;
   /** Called first where the spec is another one, or the content of what is referenced is, as far as it can be used. */
   readonly onNewContent: (endpoint: WebhookEndpoint, what: 'spec' | 'content') => void;
   /** Called when an endpoint's spec or what it references has changed, and when it is gone. */
@@ -184,7 +184,7 @@ export class EndpointRegistry {
     return entry && this.#resolve(entry);
   }
 
-  /** What a request needs; nothing where the endpoint can't be used now. */
+  /** What a request needs; nothing where the Secrets, or the URL, don't allow one now. */
   config(uid: UID): EndpointConfig | undefined {
     const resolution = this.resolution(uid);
     return resolution?.state === 'usable' ? resolution.config : undefined;

@@ -72,7 +72,7 @@ function askFence(context: EventContext, namespace: string, work: MutableEventWo
 /** The fenced endpoints with what is known of their references; one that was deleted meanwhile is seen as such. */
 function viewsOf({ registry }: EventContext, endpoints: readonly WebhookEndpoint[]): EndpointView[] {
   return endpoints.map(({ metadata, spec }) => ({
-    ...(registry.view(metadata.uid) ?? { usability: 'unknown', holding: false }),
+    ...(registry.view(metadata.uid) ?? { usability: 'unknown' }),
     uid: metadata.uid,
     name: metadata.name,
     spec,

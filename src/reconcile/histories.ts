@@ -1,19 +1,26 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
-import { afterChange, allowed, isHolding, reopensAt } from '../delivery/circuit.ts';
+import { allowed, reopensAt } from '../delivery/circuit.ts';
 import { timestamp } from '../delivery/conditions.ts';
 import { renewal, type Renewal } from '../delivery/due.ts';
-import { historyOf, withAttempt, type EndpointHistory } from '../delivery/endpointHistory.ts';
+import {
+  historyOf,
+  stoppedBy,
+  withAttempt,
+  withChange,
+  type EndpointHistory,
+} from '../delivery/endpointHistory.ts';
+import type { EndpointView } from '../delivery/takeUp.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 export interface HistoriesOptions {
   readonly clock: Clock;
   /** How many deliveries to the endpoint have not ended. */
   readonly pendingDeliveries: (uid: UID) => number;
-  /** An endpoint began to hold its deliveries. */
-  readonly onHold: (endpoint: WebhookEndpoint) => void;
-  /** An endpoint holds its deliveries no longer, or lets a probe through. */
+  /** Something stops an endpoint's deliveries from now on. */
+  readonly onStop: (endpoint: WebhookEndpoint) => void;
+  /** It does so no longer, or a probe may go. */
   readonly onRelease: (endpoint: WebhookEndpoint) => void;
 }
 
@@ -36,7 +43,7 @@ export class Histories {
     return history;
   }
 
-  /** Takes in an attempt. */
+  /** Takes in an attempt; the endpoint as it is by now. */
   add(endpoint: WebhookEndpoint, flagEvent: string, deliveryID: string, record: AttemptRecord): void {
     const { outcome } = record;
     const attempt = {
@@ -49,31 +56,30 @@ export class Histories {
       reason: outcome.reason,
       message: outcome.message,
     };
-    this.#replace(endpoint, withAttempt(this.of(endpoint), attempt, record));
+    this.#replace(endpoint, withAttempt(this.of(endpoint), attempt, record, endpoint.metadata.generation));
   }
 
   /** Takes in that the endpoint has got another spec, or a Secret other content. */
   changed(endpoint: WebhookEndpoint, what: 'spec' | 'content'): void {
     const { clock, pendingDeliveries } = this.#options;
     const { metadata, spec } = endpoint;
-    const history = this.of(endpoint);
     this.#renewals.set(metadata.uid, renewal(clock.now(), pendingDeliveries(metadata.uid), spec.maxInFlight));
-    this.#replace(endpoint, { ...history, circuit: afterChange(history.circuit, what) });
+    this.#replace(endpoint, withChange(this.of(endpoint), what));
   }
 
   /** What its attempts, and changes of it, mean for when its deliveries go. */
-  pace(endpoint: WebhookEndpoint): { readonly holding: boolean; readonly renewal?: Renewal } {
-    return { holding: this.isHolding(endpoint), renewal: this.#renewals.get(endpoint.metadata.uid) };
+  pace(endpoint: WebhookEndpoint): Pick<EndpointView, 'stoppedBy' | 'renewal'> {
+    return { stoppedBy: this.#stoppedBy(endpoint), renewal: this.#renewals.get(endpoint.metadata.uid) };
   }
 
-  /** Whether deliveries wait for the circuit, or for what Retry-After has asked for. */
-  isHolding(endpoint: WebhookEndpoint): boolean {
-    return isHolding(this.of(endpoint).circuit, this.#options.clock.now());
+  #stoppedBy(endpoint: WebhookEndpoint): EndpointView['stoppedBy'] {
+    return stoppedBy(this.of(endpoint), this.#options.clock.now());
   }
 
-  /** How many requests may be open at once now, as far as the circuit is concerned. */
+  /** How many requests may be open at once now, as far as its attempts tell. */
   allowed(endpoint: WebhookEndpoint): number {
-    return allowed(this.of(endpoint).circuit, endpoint.spec.maxInFlight, this.#options.clock.now());
+    const { circuit, gone } = this.of(endpoint);
+    return gone ? 0 : allowed(circuit, endpoint.spec.maxInFlight, this.#options.clock.now());
   }
 
   forget(uid: UID): void {
@@ -90,11 +96,12 @@ export class Histories {
   }
 
   #replace(endpoint: WebhookEndpoint, history: EndpointHistory): void {
-    const before = this.isHolding(endpoint);
+    const before = this.#stoppedBy(endpoint);
     this.#set(endpoint, history);
-    const after = this.isHolding(endpoint);
-    if (after && !before) this.#options.onHold(endpoint);
-    if (before && !after) this.#options.onRelease(endpoint);
+    const after = this.#stoppedBy(endpoint);
+    if (after === before) return;
+    if (after) this.#options.onStop(endpoint);
+    else this.#options.onRelease(endpoint);
   }
 
   #set(endpoint: WebhookEndpoint, history: EndpointHistory): void {

@@ -32,7 +32,7 @@ describe('an answer', () => {
     [401, 'BadStatus', 'failure'],
     [404, 'BadStatus', 'failure'],
     [408, 'BadStatus', 'failure'],
-    [410, 'BadStatus', 'failure'],
+    [410, 'Gone', 'failure'],
     [413, 'BadStatus', 'reset'],
     [414, 'BadStatus', 'failure'],
     [415, 'BadStatus', 'reset'],
@@ -57,7 +57,7 @@ describe('an answer', () => {
     [400, 'does not accept this event'],
     [401, 'signingKeys'],
     [404, 'path'],
-    [410, 'path'],
+    [410, 'no more events'],
     [500, 'log'],
   ])('of %d tells a person %j', (statusCode, want) => {
     expect(classify(answered(statusCode)).message).toContain(want);

@@ -1,14 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WebhookEndpointStatus } from '../../src/api/webhookEndpoint.ts';
 import { CLOSED, type Circuit } from '../../src/delivery/circuit.ts';
-import { historyOf, withAttempt, type EndpointHistory } from '../../src/delivery/endpointHistory.ts';
+import {
+  historyOf,
+  stoppedBy,
+  withAttempt,
+  withChange,
+  type EndpointHistory,
+} from '../../src/delivery/endpointHistory.ts';
 import { anAttempt } from '../support/anAttempt.ts';
 import { anEndpoint } from '../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const time = (milliseconds: number) => new Date(NOW + milliseconds).toISOString();
 const MINUTE = 60_000;
-const NEVER: EndpointHistory = { circuit: CLOSED, recentDeliveries: [] };
+const NEVER: EndpointHistory = { circuit: CLOSED, gone: false, recentDeliveries: [] };
 
 const recent = {
   flagEvent: 'e',
@@ -27,7 +33,11 @@ function restored(status: WebhookEndpointStatus, maxDelaySeconds = 3600): Endpoi
 describe('after a restart', () => {
   test('a history is what the status says', () => {
     const status = { lastSuccessTime: time(-9), lastFailureTime: time(-5), recentDeliveries: [recent] };
-    expect(restored({ ...status, consecutiveFailures: 4 })).toEqual({ ...status, circuit: { failures: 4 } });
+    expect(restored({ ...status, consecutiveFailures: 4 })).toEqual({
+      ...status,
+      circuit: { failures: 4 },
+      gone: false,
+    });
     expect(historyOf(anEndpoint(), NOW)).toMatchObject(NEVER);
   });
 
@@ -100,7 +110,7 @@ describe('an attempt', () => {
     [422, 0, 'lastFailureTime'],
   ])('that was answered with %d', (statusCode, failures, changed) => {
     const history = { ...NEVER, circuit: { failures: 3 } };
-    const next = withAttempt(history, recent, anAttempt({ statusCode, endedAt: NOW }));
+    const next = withAttempt(history, recent, anAttempt({ statusCode, endedAt: NOW }), 1);
     expect(next.circuit.failures).toBe(failures);
     expect(next[changed]).toBe(time(0));
     expect([next.lastSuccessTime, next.lastFailureTime].filter(Boolean)).toHaveLength(1);
@@ -108,17 +118,73 @@ describe('an attempt', () => {
 
   test('carries what the receiver has asked for', () => {
     const record = anAttempt({ statusCode: 503, heldUntil: NOW + MINUTE });
-    expect(withAttempt(NEVER, recent, record).circuit).toEqual({ failures: 1, heldUntil: NOW + MINUTE });
+    expect(withAttempt(NEVER, recent, record, 1).circuit).toEqual({ failures: 1, heldUntil: NOW + MINUTE });
   });
 
   test('never puts lastSuccessTime back', () => {
     const history = { ...NEVER, lastSuccessTime: time(1) };
-    expect(withAttempt(history, recent, anAttempt({ endedAt: NOW })).lastSuccessTime).toBe(time(1));
+    expect(withAttempt(history, recent, anAttempt({ endedAt: NOW }), 1).lastSuccessTime).toBe(time(1));
   });
 
   test('is kept among the last ten, newest first', () => {
     let history = NEVER;
-    for (let n = 1; n <= 12; n += 1) history = withAttempt(history, { ...recent, attempt: n }, anAttempt());
+    for (let n = 1; n <= 12; n += 1)
+      history = withAttempt(history, { ...recent, attempt: n }, anAttempt(), 1);
     expect(history.recentDeliveries.map(({ attempt }) => attempt)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
   });
+});
+
+describe('an endpoint is gone', () => {
+  const ready = (changes: object) => ({
+    type: 'Ready',
+    status: 'False' as const,
+    reason: 'Gone',
+    message: '',
+    lastTransitionTime: time(0),
+    ...changes,
+  });
+
+  test.each<[what: string, condition: object, generation: number, gone: boolean]>([
+    ['where its status says so of its generation', { observedGeneration: 2 }, 2, true],
+    ['not once its spec was changed', { observedGeneration: 1 }, 2, false],
+    ['not where something else is wrong', { observedGeneration: 2, reason: 'InvalidURL' }, 2, false],
+    ['not where another condition says so', { observedGeneration: 2, type: 'Stalled' }, 2, false],
+    ['not where Ready is True', { observedGeneration: 2, status: 'True' }, 2, false],
+  ])('after a restart %s', (_what, condition, generation, gone) => {
+    const status = { observedGeneration: generation, conditions: [ready(condition)] };
+    expect(historyOf(anEndpoint({ metadata: { generation }, status }), NOW).gone).toBe(gone);
+  });
+
+  test.each<[statusCode: number, begunUnder: number, generation: number, gone: boolean]>([
+    [410, 1, 1, true],
+    [410, 1, 2, false],
+    [404, 1, 1, false],
+    [200, 1, 1, false],
+  ])('after %d to an attempt of generation %d at generation %d: %s', (statusCode, begunUnder, now, gone) => {
+    const record = anAttempt({ statusCode, generation: begunUnder });
+    expect(withAttempt(NEVER, recent, record, now).gone).toBe(gone);
+  });
+
+  test.each([200, 500])('whatever comes of an attempt that was in flight: %d', (statusCode) => {
+    expect(withAttempt({ ...NEVER, gone: true }, recent, anAttempt({ statusCode }), 1).gone).toBe(true);
+  });
+
+  test.each([
+    ['spec', false],
+    ['content', true],
+  ] as const)('after a change of the %s: %s', (what, gone) => {
+    expect(withChange({ ...NEVER, gone: true }, what).gone).toBe(gone);
+  });
+});
+
+const OPEN: Circuit = { failures: 5, probeAt: NOW + 5000 };
+
+test.each<[stopped: ReturnType<typeof stoppedBy>, history: Partial<EndpointHistory>]>([
+  [undefined, {}],
+  ['circuit', { circuit: OPEN }],
+  ['circuit', { circuit: { failures: 1, heldUntil: NOW + 1 } }],
+  ['gone', { gone: true }],
+  ['gone', { gone: true, circuit: OPEN }],
+])('deliveries are stopped by %s after %j', (stopped, history) => {
+  expect(stoppedBy({ ...NEVER, ...history }, NOW)).toBe(stopped);
 });

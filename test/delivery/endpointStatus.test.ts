@@ -7,7 +7,7 @@ import { anEndpoint } from '../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const time = (milliseconds: number) => new Date(milliseconds).toISOString();
-const NEVER: EndpointHistory = { circuit: CLOSED, recentDeliveries: [] };
+const NEVER: EndpointHistory = { circuit: CLOSED, gone: false, recentDeliveries: [] };
 const OPEN: Circuit = { failures: 7, probeAt: NOW + 5000, failedProbes: 0 };
 
 function usable(notes: string[] = []): KnownResolution {
@@ -94,6 +94,19 @@ describe('conditions', () => {
     expect(conditions(refused('SecretNotFound'), NEVER, { suspend: true })).toMatchObject({
       Ready: 'False SecretNotFound',
       Reconciling: 'True SecretNotFound',
+    });
+  });
+
+  test.each([
+    ['that can be used', usable()],
+    ['that is wrong otherwise too', refused('SecretNotFound')],
+  ])('an endpoint %s is Gone first of all, and only a person can help', (_what, resolution) => {
+    expect(conditions(resolution, { ...NEVER, gone: true }, { suspend: true })).toEqual({
+      Ready: 'False Gone',
+      SecretsResolved: 'True Resolved',
+      Delivering: 'Unknown NoDeliveries',
+      Reconciling: 'False Gone',
+      Stalled: 'True Gone',
     });
   });
 

@@ -27,6 +27,7 @@ function aRecord(name: string, statusCode: number, changes: Partial<AttemptRecor
   const next = outcome.success ? {} : { nextAttemptAt: NOW + 5000 };
   return {
     endpointUID: uid(`uid-${name}`),
+    generation: 1,
     attempt: 1,
     firstAttemptAt: NOW - 20,
     startedAt: NOW - 20,
@@ -264,11 +265,21 @@ describe('an event that was taken up', () => {
     ['suspended, in its backoff', { spec: suspended }, { nextAttemptTime: at(1) }, 'Suspended'],
     ['suspended and forbidden', { spec: suspended, usability: forbidden }, {}, 'Suspended'],
     ['suspended and not read yet', { spec: suspended, usability: 'unknown' }, {}, 'Suspended'],
-    ['forbidden, and its circuit open', { usability: forbidden, holding: true }, {}, 'URLForbidden'],
-    ['without its Secret, and its circuit open', { usability: refused, holding: true }, {}, 'SecretNotReady'],
-    ['one whose circuit is open', { holding: true }, {}, 'CircuitOpen'],
-    ['one whose circuit is open, due', { holding: true }, { nextAttemptTime: at(0) }, 'CircuitOpen'],
-    ['one whose circuit is open, in its backoff', { holding: true }, { nextAttemptTime: at(1) }, undefined],
+    ['forbidden, and its circuit open', { usability: forbidden, stoppedBy: 'circuit' }, {}, 'URLForbidden'],
+    [
+      'without its Secret, and its circuit open',
+      { usability: refused, stoppedBy: 'circuit' },
+      {},
+      'SecretNotReady',
+    ],
+    ['one whose circuit is open', { stoppedBy: 'circuit' }, {}, 'CircuitOpen'],
+    ['one whose circuit is open, due', { stoppedBy: 'circuit' }, { nextAttemptTime: at(0) }, 'CircuitOpen'],
+    [
+      'one whose circuit is open, in its backoff',
+      { stoppedBy: 'circuit' },
+      { nextAttemptTime: at(1) },
+      undefined,
+    ],
     ['one that can be used', {}, {}, undefined],
   ])('shows what it waits for where its endpoint is %s', (_what, view, delivery, want) => {
     const event = takenUp([aDelivery({ endpointName: 'a', ...delivery })]);
@@ -282,7 +293,7 @@ describe('an event that was taken up', () => {
   test('shows what it waits for while it is in its lane, and not while it is in flight', () => {
     const event = takenUp([aDelivery({ endpointName: 'a' })]);
     const busy = new Set([uid('uid-a')]);
-    const views = [aView('a', { holding: true })];
+    const views = [aView('a', { stoppedBy: 'circuit' })];
     expect(plan({ event, views, work: { busy } }).write?.status.deliveries).toMatchObject([
       { reason: 'CircuitOpen' },
     ]);
@@ -291,7 +302,7 @@ describe('an event that was taken up', () => {
 
   test('replaces a reason of waiting by the one that applies now', () => {
     const event = takenUp([aDelivery({ endpointName: 'a', reason: 'CircuitOpen' })]);
-    const { write } = plan({ event, views: [aView('a', { spec: suspended, holding: true })] });
+    const { write } = plan({ event, views: [aView('a', { spec: suspended, stoppedBy: 'circuit' })] });
     expect(write?.status.deliveries).toMatchObject([{ reason: 'Suspended' }]);
   });
 
@@ -392,6 +403,58 @@ describe('a delivery that waits', () => {
     ['whose endpoint is not known', {}],
   ])('does not end by its age: one %s', (_what, scenario) => {
     expect(plan({ event: waiting(), ...scenario }).write).toBeUndefined();
+  });
+});
+
+describe('to a receiver that is gone', () => {
+  const views = [aView('a', { stoppedBy: 'gone' })];
+  const busy = new Set([uid('uid-a')]);
+  const pending = takenUp([aDelivery({ endpointName: 'a' })]);
+  const failed = { state: 'Failed', reason: 'Gone', completionTime: at(0), nextAttemptTime: undefined };
+
+  test.each<[what: string, scenario: Scenario, attempts: number]>([
+    ['one that has had no attempt', { event: pending }, 0],
+    ['one that is in its lane', { event: pending, work: { busy } }, 0],
+    [
+      'one in its backoff',
+      { event: takenUp([aDelivery({ endpointName: 'a', attempts: 2, nextAttemptTime: at(9) })]) },
+      2,
+    ],
+    [
+      'one that has just been answered 410',
+      { event: pending, work: { records: recordsOf(aRecord('a', 410)) } },
+      1,
+    ],
+    ['one of a new event', { takeUp: open(views) }, 0],
+    [
+      'one that could not be sent otherwise either',
+      { event: pending, views: [aView('a', { usability: 'unknown', stoppedBy: 'gone' })] },
+      0,
+    ],
+  ])('a delivery ends Failed at once, without an attempt: %s', (_what, scenario, attempts) => {
+    const { begin, write, abort } = plan({ views, ...scenario });
+    expect(begin).toEqual([]);
+    expect(write).toMatchObject({ at: NOW, status: { deliveries: [{ ...failed, attempts }] } });
+    expect(write?.status.conditions?.[0]).toMatchObject({ status: 'False', reason: 'DeliveryFailed' });
+    expect(abort).toEqual(scenario.work?.busy ? [uid('uid-a')] : []);
+  });
+
+  test('a delivery whose attempt is in flight waits for what comes of it', () => {
+    expect(plan({ event: pending, views, work: { busy, inFlight: busy } })).toMatchObject({
+      begin: [],
+      abort: [],
+      write: undefined,
+    });
+    const { write } = plan({ event: pending, views, work: { records: recordsOf(aRecord('a', 200)) } });
+    expect(write?.status.deliveries).toMatchObject([{ state: 'Succeeded', reason: 'Delivered' }]);
+  });
+
+  test('a 410 of an older generation is a failure like any other', () => {
+    const records = recordsOf(aRecord('a', 410));
+    const { write } = plan({ event: pending, views: [aView('a')], work: { records } });
+    expect(write?.status.deliveries).toMatchObject([
+      { state: 'Pending', reason: 'Gone', lastStatusCode: 410, nextAttemptTime: at(5000) },
+    ]);
   });
 });
 

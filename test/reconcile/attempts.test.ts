@@ -64,6 +64,7 @@ describe('an attempt', () => {
   test('that succeeds is recorded with its times, and no next one', async () => {
     expect(await make(OK)).toEqual({
       endpointUID: 'uid-flag-cache',
+      generation: 1,
       attempt: 1,
       firstAttemptAt: NOW,
       startedAt: NOW,

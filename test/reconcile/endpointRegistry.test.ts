@@ -22,7 +22,7 @@ let reads: (() => WebhookEndpoint | undefined)[];
 let stored: Set<string>;
 let changed: string[];
 let refused: boolean;
-let holding: boolean;
+let stoppedBy: 'circuit' | undefined;
 /** Of which something else than before is used. */
 let renewed: string[];
 let resolved: number;
@@ -36,7 +36,7 @@ beforeEach(() => {
   stored = new Set();
   changed = [];
   refused = false;
-  holding = false;
+  stoppedBy = undefined;
   renewed = [];
   resolved = 0;
   const nameOf = (kind: ObjectKind, namespace: string, name: string) => `${kind} ${namespace}/${name}`;
@@ -61,7 +61,7 @@ beforeEach(() => {
       return refused;
     },
     checkTls: () => undefined,
-    pace: () => ({ holding }),
+    pace: () => ({ stoppedBy }),
     onNewContent: ({ metadata }, what) => renewed.push(`${what} of ${metadata.name}`),
     onChange: ({ metadata }) => changed.push(metadata.name),
   });
@@ -345,7 +345,7 @@ describe('what an endpoint is used with', () => {
 
 test('a view tells whether the endpoint holds its deliveries', () => {
   registry.set(anEndpoint());
-  expect(registry.view(UID)?.holding).toBe(false);
-  holding = true;
-  expect(registry.view(UID)?.holding).toBe(true);
+  expect(registry.view(UID)?.stoppedBy).toBeUndefined();
+  stoppedBy = 'circuit';
+  expect(registry.view(UID)?.stoppedBy).toBe('circuit');
 });

@@ -42,7 +42,7 @@ test.each<[what: string, scenario: Scenario, limit: number, isProbing: boolean]>
   const histories = new Histories({
     clock: new FakeClock(NOW),
     pendingDeliveries: () => 0,
-    onHold: () => {},
+    onStop: () => {},
     onRelease: () => {},
   });
   const registry = {

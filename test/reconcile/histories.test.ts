@@ -22,7 +22,7 @@ beforeEach(() => {
   histories = new Histories({
     clock,
     pendingDeliveries: () => pending,
-    onHold: ({ metadata }) => told.push(`${metadata.name} holds`),
+    onStop: ({ metadata }) => told.push(`${metadata.name} holds`),
     onRelease: ({ metadata }) => told.push(`${metadata.name} releases`),
   });
 });
@@ -38,6 +38,7 @@ test('before the first attempt of the process a history is what the status says'
     circuit: { failures: 3 },
     lastSuccessTime: BEFORE,
     lastFailureTime: undefined,
+    gone: false,
     recentDeliveries: [],
   });
 });
@@ -91,23 +92,23 @@ test('what was forgotten begins anew with the status, and its timer is ended', (
 describe('a circuit', () => {
   test('that opens holds the endpoint, lets a probe go in time, and releases the rest with its success', async () => {
     attempt(500);
-    expect(histories.isHolding(endpoint)).toBe(false);
+    expect(histories.pace(endpoint).stoppedBy).toBeUndefined();
     attempt(500);
     expect(told).toEqual(['flag-cache holds']);
-    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([true, 0]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['circuit', 0]);
 
     await clock.advance(4999);
     expect(told).toEqual(['flag-cache holds']);
     await clock.advance(1);
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
-    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([true, 1]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['circuit', 1]);
 
     attempt(500);
     expect(histories.allowed(endpoint)).toBe(0);
     await clock.advance(10_000);
     attempt(200);
     expect(told).toEqual(['flag-cache holds', ...Array.from({ length: 3 }, () => 'flag-cache releases')]);
-    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([false, 1]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual([undefined, 1]);
     expect(clock.timers).toBe(0);
   });
 
@@ -137,37 +138,60 @@ describe('what the receiver asks for', () => {
 
   test('holds the endpoint until then', async () => {
     expect(told).toEqual(['flag-cache holds']);
-    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([true, 0]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['circuit', 0]);
     await clock.advance(59_999);
     expect(told).toEqual(['flag-cache holds']);
     await clock.advance(1);
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
-    expect([histories.isHolding(endpoint), histories.allowed(endpoint)]).toEqual([false, 8]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual([undefined, 8]);
   });
 
   test('ends with a change of the spec, and with no other', () => {
     histories.changed(endpoint, 'content');
-    expect(histories.isHolding(endpoint)).toBe(true);
+    expect(histories.pace(endpoint).stoppedBy).toBe('circuit');
     histories.changed(endpoint, 'spec');
-    expect(histories.isHolding(endpoint)).toBe(false);
+    expect(histories.pace(endpoint).stoppedBy).toBeUndefined();
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
+  });
+});
+
+describe('a receiver that is gone', () => {
+  test('lets nothing go, also where its circuit is open, until the spec is changed', async () => {
+    attempt(500);
+    attempt(500);
+    await clock.advance(5000);
+    attempt(410);
+    expect(told).toEqual(['flag-cache holds', 'flag-cache releases', 'flag-cache holds']);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['gone', 0]);
+    await clock.advance(600_000);
+    expect(histories.allowed(endpoint)).toBe(0);
+
+    histories.changed(endpoint, 'spec');
+    expect(told.at(-1)).toBe('flag-cache releases');
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual([undefined, 1]);
+  });
+
+  test('is not known by what was sent under an older generation', () => {
+    const changed = anEndpoint({ metadata: { generation: 2 } });
+    histories.add(changed, 'e', 'msg_1', anAttempt({ statusCode: 410 }));
+    expect(histories.pace(changed).stoppedBy).toBeUndefined();
   });
 });
 
 test.each(['spec', 'content'] as const)(
   'a change makes what is pending due, and what it was before is forgotten: %s',
   async (what) => {
-    expect(histories.pace(endpoint)).toEqual({ holding: false });
+    expect(histories.pace(endpoint)).toEqual({});
     pending = 20;
     histories.changed(endpoint, what);
     const first = { at: clock.now(), withinMilliseconds: 15_000 };
-    expect(histories.pace(endpoint)).toEqual({ holding: false, renewal: first });
+    expect(histories.pace(endpoint)).toEqual({ renewal: first });
     await clock.advance(1000);
     pending = 8;
     histories.changed(endpoint, what);
     expect(histories.pace(endpoint).renewal).toEqual({ at: first.at + 1000, withinMilliseconds: 5000 });
     histories.forget(endpoint.metadata.uid);
-    expect(histories.pace(endpoint)).toEqual({ holding: false });
+    expect(histories.pace(endpoint)).toEqual({});
   },
 );
 
@@ -189,7 +213,7 @@ test('a timer that comes before the time of the wall clock is armed again', () =
   const early = new Histories({
     clock: { now: () => now, monotonic: () => 0, schedule },
     pendingDeliveries: () => 0,
-    onHold: () => {},
+    onStop: () => {},
     onRelease: () => (released += 1),
   });
   const retryAfterTime = new Date(now + 5000).toISOString();

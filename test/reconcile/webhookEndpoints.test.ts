@@ -46,7 +46,7 @@ beforeEach(() => {
   histories = new Histories({
     clock,
     pendingDeliveries: () => 0,
-    onHold: () => {},
+    onStop: () => {},
     onRelease: ({ metadata }) => released.push(metadata.name),
   });
   pending = new PendingDeliveries();

@@ -11,6 +11,7 @@ export function anAttempt({
 }: Partial<AttemptRecord> & { statusCode?: number } = {}): AttemptRecord {
   const record: AttemptRecord = {
     endpointUID: uid('uid-flag-cache'),
+    generation: 1,
     attempt: 1,
     firstAttemptAt: STARTED,
     startedAt: STARTED,

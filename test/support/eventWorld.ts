@@ -112,7 +112,7 @@ export class EventWorld {
     this.histories = new Histories({
       clock,
       pendingDeliveries: (id) => this.pending.count(id),
-      onHold: ({ metadata }) => {
+      onStop: ({ metadata }) => {
         for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
       },
       onRelease: ({ metadata }) => this.lanes.wake(metadata.namespace, metadata.uid),

@@ -74,7 +74,6 @@ export function aView(name: string, changes: Partial<EndpointView> = {}): Endpoi
     spec,
     deleting: false,
     usability: 'usable',
-    holding: false,
     ...changes,
   };
 }
