@@ -4,8 +4,6 @@ import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { openCluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
-import { createAddressGuard } from './http/addressGuard.ts';
-import { createSender } from './http/sender.ts';
 import { checkTlsMaterial } from './http/tlsMaterial.ts';
 import { overlay, writeStatus } from './kube/overlay.ts';
 import { refusalOf } from './kube/writeRefusal.ts';
@@ -21,6 +19,7 @@ import { PendingDeliveries } from './reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload } from './reconcile/preparedEvents.ts';
 import { StatusRecorder } from './reconcile/statusRecorder.ts';
 import { WebhookEndpoints } from './reconcile/webhookEndpoints.ts';
+import { openReceivers } from './receivers.ts';
 import { createReconcileLoop } from './reconcileLoop.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Informer } from './runtime/informer.ts';
@@ -59,13 +58,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   const failed = (key: string, doing: string, error: unknown) =>
     logger.warn({ key, doing, ...errorFields(error) }, 'failed');
 
-  const addresses = cluster.addresses(() => registry.resolveAll());
-  const guard = createAddressGuard({
-    allow: config.allowCidrs,
-    deny: config.denyCidrs,
-    apiServers: () => addresses.current(),
-  });
-  const sender = createSender({ guard, clock });
+  const receivers = openReceivers({ config, cluster, clock, onGuardChange: () => registry.resolveAll() });
   const objects = cluster.watchObjects((kind, namespace, name) =>
     registry.objectChanged(kind, namespace, name),
   );
@@ -73,7 +66,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   const registry: EndpointRegistry = new EndpointRegistry({
     objects,
     clock,
-    refusesUrl: (url) => guard.refusesUrl(url),
+    refusesUrl: receivers.refusesUrl,
     checkTls: checkTlsMaterial,
     pace: (endpoint) => histories.pace(endpoint),
     read: readEndpoint,
@@ -165,7 +158,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     pending,
     lanes,
     recorder,
-    attempts: { send: (request) => sender.send(request), clock, random, version },
+    attempts: { send: receivers.send, clock, random, version },
     clock,
     clockIsTrusted: cluster.clockIsTrusted,
     hooks: {
@@ -225,7 +218,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
 
   let working = false;
   const work = async () => {
-    const watched = addresses.start(signal);
+    const watched = receivers.watchApiServer(signal);
     const watches = [endpoints.start(signal), events.start(signal), watched.ended];
     const synced = Promise.all([endpoints.synced(), events.synced(), watched.ready]);
     await Promise.race([synced, Promise.all(watches)]);
@@ -257,7 +250,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
       await works.settled(clock, WRITE_OUTCOMES_MILLISECONDS);
       life.abort();
       await objects.stop();
-      sender.close();
+      receivers.close();
       await cluster.close();
       await ended;
     },
