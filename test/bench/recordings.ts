@@ -1,0 +1,56 @@
+import { Agent, request } from 'undici';
+import type { Credentials } from '../support/kubeconfig.ts';
+import { monotonic } from './monotonic.ts';
+
+/** When events of a namespace were seen to be finished, by monotonic(), in the order in which that was seen. */
+export interface Recordings {
+  readonly at: readonly number[];
+  /** Resolves once so many events have finished since the beginning. */
+  reached(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Watches the metadata of unfinished events, which leave the watch with the write of their completionTime. */
+export async function watchRecordings(
+  { server, ca, token }: Credentials,
+  namespace: string,
+): Promise<Recordings> {
+  const agent = new Agent({ allowH2: false, connect: { ca } });
+  const stop = new AbortController();
+  const path = `/apis/flagpost.dev/v1alpha1/namespaces/${namespace}/flagevents`;
+  const { body } = await request(`${server}${path}?watch=true&fieldSelector=status.completionTime%3D`, {
+    dispatcher: agent,
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    },
+    signal: stop.signal,
+    bodyTimeout: 0,
+  });
+  const at: number[] = [];
+  const waiting = new Map<number, () => void>();
+  const reading = (async () => {
+    let rest = '';
+    for await (const chunk of body.setEncoding('utf8')) {
+      const lines = `${rest}${String(chunk)}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (!line.startsWith('{"type":"DELETED"')) continue;
+        waiting.get(at.push(monotonic()))?.();
+      }
+    }
+  })().catch(() => {});
+  return {
+    at,
+    reached: (count) =>
+      new Promise((resolve) => {
+        if (at.length >= count) resolve();
+        else waiting.set(count, resolve);
+      }),
+    async close() {
+      stop.abort();
+      await reading;
+      await agent.destroy();
+    },
+  };
+}
