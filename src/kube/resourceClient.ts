@@ -51,7 +51,8 @@ const listSchema = z.object({
   metadata: z.object({ resourceVersion: z.string().default(''), continue: z.string().optional() }),
   items: z.array(z.unknown()).nullish(),
 });
-const metadataOnly = z.object({ metadata: objectMeta });
+/** What is read of an object that is only written. */
+export const metadataOnly = z.object({ metadata: objectMeta });
 
 /** One resource of the API server. Every method throws an ApiError, a TransportError, or the signal's reason. */
 export class ResourceClient<T extends Identified> {
@@ -121,6 +122,18 @@ export class ResourceClient<T extends Identified> {
   ): Promise<T> {
     const body = { apiVersion: this.#apiVersion, kind: this.#options.resource.kind, ...object };
     return this.#options.parse(await this.#send('POST', this.#path(namespace), signal, body));
+  }
+
+  /** Merges `changes` into the object (RFC 7386). */
+  async patch(namespace: string, name: string, changes: unknown, signal: AbortSignal): Promise<void> {
+    await this.#options.transport.send({
+      method: 'PATCH',
+      path: this.#path(namespace, name),
+      body: changes,
+      contentType: 'application/merge-patch+json',
+      accept: partial('PartialObjectMetadata'),
+      signal,
+    });
   }
 
   async delete(

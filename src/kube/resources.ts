@@ -8,3 +8,10 @@ export const WEBHOOK_ENDPOINTS: Resource = {
   plural: 'webhookendpoints',
   kind: 'WebhookEndpoint',
 };
+/** Kubernetes' own, which `kubectl describe` shows; not to be confused with FlagEvents. */
+export const KUBERNETES_EVENTS: Resource = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+};

@@ -8,12 +8,14 @@ import { readError } from './readError.ts';
 import { TransportError } from './transportError.ts';
 
 export interface Request {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the server's URL, from the first slash on, with its segments escaped. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Of the body; default `application/json`. */
+  readonly contentType?: string;
   readonly accept?: string;
   readonly signal: AbortSignal;
   /** From the connection to the answer's last byte; of a stream, to the end of its header. */
@@ -143,7 +145,7 @@ export class Transport {
           ...credentials.headers,
           'User-Agent': userAgent,
           Accept: request.accept ?? 'application/json',
-          ...(request.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(request.body !== undefined && { 'Content-Type': request.contentType ?? 'application/json' }),
         },
         body: request.body === undefined ? null : JSON.stringify(request.body),
         signal,

@@ -100,6 +100,16 @@ test('a status is replaced without the spec, under the version it was made for',
   expect((await answer).resourceVersion).toBe('8');
 });
 
+test('a patch merges changes into the object', async () => {
+  const answer = client.patch('shop', 'a', { series: { count: 2 } }, signal);
+  const call = await server.next();
+  expect([call.method, call.path]).toEqual(['PATCH', `${root}/namespaces/shop/flagevents/a`]);
+  expect(call.headers['content-type']).toBe('application/merge-patch+json');
+  expect(JSON.parse(await call.body)).toEqual({ series: { count: 2 } });
+  call.json(metadataOf(aConfigMap('a', '8')));
+  await answer;
+});
+
 test('a delete carries the UID and the version that it is meant for', async () => {
   const answer = client.delete('shop', 'a', { uid: 'u', resourceVersion: '7' }, signal);
   const call = await server.next();
