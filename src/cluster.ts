@@ -1,15 +1,18 @@
 import { lookup } from 'node:dns/promises';
+import { hostname } from 'node:os';
 import type { FlagEvent } from './api/flagEvent.ts';
 import { parseFlagEvent, parseWebhookEndpoint } from './api/parse.ts';
 import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { ApiServerAddresses } from './kube/apiServerAddresses.ts';
 import { findConfig, readConfig } from './kube/config.ts';
 import { CredentialsReader } from './kube/credentials.ts';
-import { ResourceClient, type Resource } from './kube/resourceClient.ts';
-import { FLAG_EVENTS, WEBHOOK_ENDPOINTS } from './kube/resources.ts';
+import { EventRecorder } from './kube/eventRecorder.ts';
+import { metadataOnly, ResourceClient, type Resource } from './kube/resourceClient.ts';
+import { FLAG_EVENTS, KUBERNETES_EVENTS, WEBHOOK_ENDPOINTS } from './kube/resources.ts';
 import { Transport } from './kube/transport.ts';
 import { WatchedObjects, type WatchedObjectsOptions } from './kube/watchedObjects.ts';
 import type { Clock } from './runtime/clock.ts';
+import type { Identified } from './runtime/identified.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
@@ -30,6 +33,7 @@ export interface Cluster {
   readonly endpoints: ResourceClient<WebhookEndpoint>;
   /** A client for events that keeps of each what `keep` returns. */
   readonly eventsAs: (keep: (event: FlagEvent) => FlagEvent) => ResourceClient<FlagEvent>;
+  readonly recorder: EventRecorder;
   readonly watchObjects: (onChange: WatchedObjectsOptions['onChange']) => WatchedObjects;
   readonly addresses: (onChange: () => void) => ApiServerAddresses;
   /** Whether our clock and the API server's differ by a minute at most. */
@@ -51,10 +55,7 @@ export function openCluster({ env, version, logger, metrics, clock, random }: Cl
     onRequest: (request) => metrics.apiRequests.inc(request),
     onCredentialsError: (error) => logger.error(errorFields(error), 'credentials can not be read'),
   });
-  const clientOf = <T extends FlagEvent | WebhookEndpoint>(
-    resource: Resource,
-    parse: (value: unknown) => T,
-  ) =>
+  const clientOf = <T extends Identified>(resource: Resource, parse: (value: unknown) => T) =>
     new ResourceClient<T>({
       transport,
       resource,
@@ -67,6 +68,14 @@ export function openCluster({ env, version, logger, metrics, clock, random }: Cl
     events: clientOf(FLAG_EVENTS, parseFlagEvent),
     endpoints: clientOf(WEBHOOK_ENDPOINTS, parseWebhookEndpoint),
     eventsAs: (keep) => clientOf(FLAG_EVENTS, (value) => keep(parseFlagEvent(value))),
+    recorder: new EventRecorder({
+      client: clientOf(KUBERNETES_EVENTS, (value) => metadataOnly.parse(value)),
+      instance: `flagpost-${hostname()}`.slice(0, 128),
+      clock,
+      random,
+      onRefused: (error, count) =>
+        logger.warn({ count, ...errorFields(error) }, 'Kubernetes Events can not be recorded'),
+    }),
     watchObjects: (onChange) =>
       new WatchedObjects({
         transport,
@@ -81,7 +90,7 @@ export function openCluster({ env, version, logger, metrics, clock, random }: Cl
         transport,
         server,
         env,
-        lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+        lookup: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
         clock,
         random,
         onChange,

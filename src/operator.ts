@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
 import { checkTlsMaterial } from './http/tlsMaterial.ts';
 import { overlay, writeStatus } from './kube/overlay.ts';
+import { FLAG_EVENTS, WEBHOOK_ENDPOINTS } from './kube/resources.ts';
 import { refusalOf } from './kube/writeRefusal.ts';
 import type { MadeAttempt } from './reconcile/context.ts';
 import { EndpointRegistry } from './reconcile/endpointRegistry.ts';
@@ -111,6 +112,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     registry,
     histories,
     pending,
+    notify: cluster.recorder.about(WEBHOOK_ENDPOINTS),
     clock,
   });
 
@@ -128,6 +130,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     refusalOf,
     onRecovered: () => eventReconciler.recovered(),
     onError: ({ metadata }, error) => failed(keyOf(metadata), 'write the status of a FlagEvent', error),
+    notify: cluster.recorder.about(FLAG_EVENTS),
     clock,
   });
   const readEvent = (namespace: string, name: string) => cluster.events.get(namespace, name, signal);
@@ -248,6 +251,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
       cancel();
       histories.stop();
       await works.settled(clock, WRITE_OUTCOMES_MILLISECONDS);
+      await cluster.recorder.stop();
       life.abort();
       await objects.stop();
       receivers.close();

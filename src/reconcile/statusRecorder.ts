@@ -1,6 +1,8 @@
 import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { endedStatus } from '../delivery/eventStatus.ts';
+import { eventNotices } from '../delivery/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Notify } from './notify.ts';
 
 /**
  * What came of a status write: `refused` for what it holds, whatever was left out; `failed` for a reason that concerns
@@ -16,6 +18,7 @@ export interface StatusRecorderOptions {
   /** A write has succeeded after others had failed. */
   readonly onRecovered: () => void;
   readonly onError: (event: FlagEvent, error: unknown) => void;
+  readonly notify: Notify<FlagEvent>;
   readonly clock: Clock;
 }
 
@@ -60,6 +63,7 @@ export class StatusRecorder {
   async #try(event: FlagEvent, status: FlagEventStatus): Promise<WriteResult> {
     try {
       await this.#options.replaceStatus(event, status);
+      this.#options.notify(event, eventNotices(event.status, status));
       this.#recording = true;
       const recovered = this.#failures > 0;
       this.#failures = 0;

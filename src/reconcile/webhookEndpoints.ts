@@ -3,11 +3,13 @@ import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpoint, WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
 import { sameItems } from '../delivery/conditions.ts';
 import { endpointStatus } from '../delivery/endpointStatus.ts';
+import { endpointNotices } from '../delivery/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { splitKey } from './context.ts';
 import type { EndpointRegistry } from './endpointRegistry.ts';
 import type { ReconcileResult } from './flagEvents.ts';
 import type { Histories } from './histories.ts';
+import type { Notify } from './notify.ts';
 import type { PendingDeliveries } from './pendingDeliveries.ts';
 
 export interface EndpointContext {
@@ -17,6 +19,7 @@ export interface EndpointContext {
   readonly registry: EndpointRegistry;
   readonly histories: Histories;
   readonly pending: PendingDeliveries;
+  readonly notify: Notify<WebhookEndpoint>;
   readonly clock: Clock;
 }
 
@@ -34,7 +37,7 @@ export class WebhookEndpoints {
   }
 
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { store, registry, histories, pending, clock, replaceStatus } = this.#context;
+    const { store, registry, histories, pending, clock, replaceStatus, notify } = this.#context;
     const endpoint = store.get(...splitKey(key));
     if (!endpoint || endpoint.metadata.deletionTimestamp !== undefined) return {};
     const { uid } = endpoint.metadata;
@@ -56,6 +59,7 @@ export class WebhookEndpoints {
       if (isDeepStrictEqual(asStored(endpoint.status), asStored(status))) return {};
     }
     await replaceStatus(endpoint, status);
+    notify(endpoint, endpointNotices(endpoint.status, status));
     this.#writtenAt.set(uid, clock.monotonic());
     return {};
   }

@@ -33,10 +33,13 @@ test('once everything has ended nothing is asked of the API server but watches',
 
   const asked = () => proxy.calls.filter(({ verb }) => verb !== 'watch').length;
   await nothingFor(10_000, asked);
-  expect(proxy.calls.filter(({ verb }) => verb === 'update').length).toBeLessThanOrEqual(12);
+  expect(proxy.count({ verb: 'update' })).toBeLessThanOrEqual(12);
+  // The Secret that is missing, and the delivery that failed.
+  expect(proxy.count({ verb: 'create', resource: 'events' })).toBe(2);
+  expect(proxy.count({ verb: 'patch' })).toBe(0);
 }, 60_000);
 
-test('a restart changes no status while deliveries wait for their next attempt', async () => {
+test('after a restart nothing is written while deliveries wait for their next attempt', async () => {
   const { tenant, proxy, receiver, addEndpoint, requestsTo, kill, restart } = operator;
   // One by one, and so few failures in a row that the circuit stays closed.
   receiver.answerWith(() => (requestsTo('patient') <= 16 ? 400 : 500));
@@ -52,7 +55,8 @@ test('a restart changes no status while deliveries wait for their next attempt',
   );
 
   await kill();
-  const writes = () => proxy.calls.filter(({ verb }) => verb === 'update').length;
+  const writes = () =>
+    proxy.calls.filter(({ verb }) => ['create', 'update', 'patch', 'delete'].includes(verb)).length;
   const before = writes();
   await restart();
   await nothingFor(7000, writes);

@@ -83,6 +83,11 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     await tenant.createEndpoint('flags', { url: receiver.origin, tls });
     await tenant.endpointReason('flags', 'ConfigMapForbidden');
   },
+  events: async ({ operator, tenant }) => {
+    await tenant.createEvent('butter-bar');
+    await logged(operator, /cannot create resource "events"/);
+    await tenant.eventReason('butter-bar', 'NoMatchingEndpoint');
+  },
   services: async ({ tenant }) => {
     await tenant.createEndpoint('other', { url: API_ENDPOINT });
     await tenant.endpointReason('other', 'URLForbidden');
@@ -234,6 +239,12 @@ describe('the roles', () => {
     await tenant.eventReason('butter-bar', 'AllDelivered');
     await tenant.delete('webhookendpoint', 'api-service');
     await tenant.deliveryReason('logged', 'EndpointDeleted', 'api-service');
+    // What happens again is told by a patch.
+    for (const reason of ['SecretNotFound', 'Ready', 'SecretNotFound']) {
+      if (reason === 'Ready') await tenant.createSecret('hook', { secret: 'my shared secret' });
+      else await tenant.delete('secret', 'hook');
+      await tenant.endpointReason('flags', reason);
+    }
     expect(await second.stop()).toBe(0);
 
     const calls = await callsOf(SERVICE_ACCOUNT);

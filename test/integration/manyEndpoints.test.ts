@@ -47,6 +47,7 @@ test('an event that 1,001 endpoints match ends with TooManyEndpoints, and nothin
     reason: 'TooManyEndpoints',
   });
   expect(receiver.requests).toEqual([]);
+  expect(await tenant.notice('too-many', 'TooManyEndpoints')).toMatchObject({ type: 'Warning' });
 });
 
 test('an event that 1,000 endpoints match goes to all of them', async () => {

@@ -39,10 +39,12 @@ afterAll(async () => {
 const modified = ({ seen }: Changes, name: string) =>
   seen.filter((change) => change.type === 'MODIFIED' && change.name === name);
 
-/** PUTs that the operator has sent; all of them are status writes, also those that changed nothing. */
+/** Writes that the operator has sent, also those that changed nothing: of statuses, and of Kubernetes Events. */
 async function writesSent(): Promise<number> {
   const { body } = await operator.get('/metrics');
-  const lines = body.matchAll(/^rest_client_requests_total\{[^}]*method="(?:PUT|PATCH)"[^}]*\} (\d+)$/gm);
+  const lines = body.matchAll(
+    /^rest_client_requests_total\{[^}]*method="(?:PUT|PATCH|POST)"[^}]*\} (\d+)$/gm,
+  );
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
@@ -137,6 +139,8 @@ test('after the last change nothing is written any more', async () => {
     await tenant.endpointStatus(name, ({ pendingDeliveries }) => pendingDeliveries === 1);
   }
   await tenant.endpointStatus('failing', ({ consecutiveFailures }) => consecutiveFailures === 1);
+  await tenant.notice('waiting', 'SecretNotFound');
+  await tenant.notice('forbidden', 'URLForbidden');
 
   // That something does not happen can only be seen by looking for a while.
   const before = [events.seen.length, endpoints.seen.length, await writesSent()];

@@ -22,6 +22,7 @@ let answers: (Refusal | 'ok')[];
 let writes: FlagEventStatus[];
 let recoveries: number;
 let errors: unknown[];
+let told: string[];
 let recorder: StatusRecorder;
 
 beforeEach(() => {
@@ -30,6 +31,7 @@ beforeEach(() => {
   writes = [];
   recoveries = 0;
   errors = [];
+  told = [];
   recorder = new StatusRecorder({
     replaceStatus: async (_event: FlagEvent, wanted) => {
       writes.push(wanted);
@@ -39,6 +41,9 @@ beforeEach(() => {
     refusalOf: (error) => (error instanceof WriteError ? error.refusal : 'other'),
     onRecovered: () => (recoveries += 1),
     onError: (_event, error) => errors.push(error),
+    notify: ({ metadata }, notices) => {
+      for (const { reason } of notices) told.push(`${metadata.name} ${reason}`);
+    },
     clock,
   });
 });
@@ -104,6 +109,29 @@ describe('recording', () => {
   ])('of writes answered %j, %d are errors to tell', async (then, count) => {
     await write(...then);
     expect(errors).toHaveLength(count);
+  });
+});
+
+describe('people', () => {
+  const failed = eventStatus(event, [aDelivery({ state: 'Failed', reason: 'Timeout' })], clock.now());
+
+  test.each<[answers: (Refusal | 'ok')[], notices: string[]]>([
+    [['ok'], ['butter-bar DeliveryFailed']],
+    [['conflict'], []],
+    [['gone'], []],
+    [['other'], []],
+    [['too large', 'ok'], ['butter-bar DeliveryFailed']],
+    [['too large', 'too large', 'ok'], ['butter-bar PayloadTooLarge']],
+    [['too large', 'too large', 'too large'], []],
+  ])('are told, of a delivery whose writes are answered %j, %j', async (then, notices) => {
+    answers = then;
+    await recorder.write(event, failed);
+    expect(told).toEqual(notices);
+  });
+
+  test('are told nothing of what had been written before', async () => {
+    await recorder.write({ ...event, status: failed }, failed);
+    expect(told).toEqual([]);
   });
 });
 

@@ -31,6 +31,7 @@ let stored: WebhookEndpoint | undefined;
 let resolution: Resolution;
 let writes: WebhookEndpointStatus[];
 let fails: boolean;
+let told: string[];
 let histories: Histories;
 let released: string[];
 let pending: PendingDeliveries;
@@ -42,6 +43,7 @@ beforeEach(() => {
   resolution = USABLE;
   writes = [];
   fails = false;
+  told = [];
   released = [];
   histories = new Histories({
     clock,
@@ -61,6 +63,9 @@ beforeEach(() => {
     registry: { resolution: () => resolution } as unknown as EndpointRegistry,
     histories,
     pending,
+    notify: ({ metadata }, notices) => {
+      for (const { reason } of notices) told.push(`${metadata.name} ${reason}`);
+    },
     clock,
   });
 });
@@ -182,6 +187,27 @@ describe('an endpoint', () => {
     fails = false;
     expect(await reconciler.reconcile(KEY)).toEqual({});
     expect(writes).toHaveLength(1);
+  });
+
+  test('is told of once its status is written', async () => {
+    resolution = REFUSED;
+    fails = true;
+    await expect(reconciler.reconcile(KEY)).rejects.toThrow('unavailable');
+    expect(told).toEqual([]);
+    fails = false;
+    await reconciler.reconcile(KEY);
+    expect(told).toEqual(['flag-cache SecretNotFound']);
+    resolution = USABLE;
+    await reconciler.reconcile(KEY);
+    expect(told).toEqual(['flag-cache SecretNotFound', 'flag-cache Ready']);
+  });
+
+  test('whose circuit opens and closes is told of', async () => {
+    for (const statusCode of [200, 500, 500, 500, 500, 500, 200]) {
+      attempt(statusCode);
+      await reconciler.reconcile(KEY);
+    }
+    expect(told).toEqual(['flag-cache CircuitOpen', 'flag-cache CircuitClosed']);
   });
 
   test.each<[what: string, prepare: () => void]>([

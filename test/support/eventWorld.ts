@@ -126,6 +126,7 @@ export class EventWorld {
       refusalOf,
       onRecovered: () => this.reconciler.recovered(),
       onError: (_event, error) => this.failures.push(String(error)),
+      notify: () => {},
       clock,
     });
     const context: EventContext = {

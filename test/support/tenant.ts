@@ -8,6 +8,16 @@ import { waitUntil } from './waitUntil.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** What is read of an events.k8s.io/v1 Event. */
+export interface NoticeEvent {
+  readonly type: string;
+  readonly reason: string;
+  readonly action: string;
+  readonly note: string;
+  readonly regarding: { readonly kind: string; readonly name: string; readonly uid: string };
+  readonly series?: { readonly count: number };
+}
+
 /** A namespace with somebody in it who declares endpoints, Secrets and events. Objects are named by whoever makes them. */
 export interface Tenant {
   readonly cluster: Cluster;
@@ -63,6 +73,10 @@ export interface Tenant {
     type?: string,
     timeoutMs?: number,
   ) => Promise<Condition>;
+  /** The Kubernetes Events of the namespace. */
+  readonly notices: () => Promise<readonly NoticeEvent[]>;
+  /** Waits until an Event about the object of this name has this reason, and has happened so often. */
+  readonly notice: (name: string, reason: string, count?: number) => Promise<NoticeEvent>;
 }
 
 const FLAGPOST = '/apis/flagpost.dev/v1alpha1';
@@ -102,6 +116,11 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
     data,
   });
   const event = (name: string) => ask<FlagEvent>('GET', pathOf('flagevents', name));
+  const notices = async () => {
+    const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+    const { items } = await ask<{ readonly items: readonly NoticeEvent[] }>('GET', path);
+    return items;
+  };
   const endpoint = (name: string) => ask<WebhookEndpoint>('GET', pathOf('webhookendpoints', name));
   return {
     cluster,
@@ -159,6 +178,16 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
       until(`${type} of endpoint ${name} to be ${reason}`, timeoutMs, async (seen) => {
         const condition = conditionOf(seen(await endpoint(name)).status?.conditions, type);
         return condition?.reason === reason && condition;
+      }),
+    notices,
+    notice: (name, reason, count = 1) =>
+      until(`a notice ${reason} of ${name}`, undefined, async (seen) => {
+        const all = await notices();
+        seen({ status: all.map((one) => `${one.regarding.name} ${one.reason}`) });
+        return all.find(
+          ({ regarding, series, ...one }) =>
+            regarding.name === name && one.reason === reason && (series?.count ?? 1) === count,
+        );
       }),
   };
 }
