@@ -52,7 +52,10 @@ export function startOperator({ config, env, logger, version, clock, random }: O
   const life = new AbortController();
   const { signal } = life;
   const pending = new PendingDeliveries();
-  const metrics = createMetrics(() => pending.size);
+  const metrics = createMetrics({
+    pendingDeliveries: () => pending.size,
+    circuitsOpen: () => histories.openCircuits,
+  });
   const cluster = openCluster({ env, version, logger, metrics, clock, random });
   const eventLoop = createReconcileLoop({ name: 'flagevent', clock, random, logger, metrics });
   const endpointLoop = createReconcileLoop({ name: 'webhookendpoint', clock, random, logger, metrics });
@@ -76,7 +79,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     onChange: ({ metadata }) => {
       endpointLoop.queue.add(keyOf(metadata));
       planPending(metadata.uid, 'low');
-      lanes.wake(metadata.namespace, metadata.uid);
+      lanes.wake(metadata.uid);
     },
   });
   const histories = new Histories({
@@ -85,7 +88,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     onStop: ({ metadata }) => planPending(metadata.uid, 'low'),
     onRelease: ({ metadata }) => {
       endpointLoop.queue.add(keyOf(metadata));
-      lanes.wake(metadata.namespace, metadata.uid);
+      lanes.wake(metadata.uid);
     },
   });
   const planPending = (uid: UID, priority: 'normal' | 'low') => {
@@ -118,10 +121,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
 
   const prepared = new PreparedEvents();
   const works = new EventWorks();
-  const lanes = new Lanes({
-    maxInFlight: config.maxInFlight,
-    ...createGate(registry, histories),
-  });
+  const lanes = new Lanes({ maxInFlight: config.maxInFlight, clock, ...createGate(registry, histories) });
   const recorder = new StatusRecorder({
     replaceStatus: (event, status) =>
       writeStatus(events.store(event.metadata.namespace), withoutPayload(event), status, (metadata, wanted) =>
@@ -194,7 +194,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
       }
       registry.set(object);
       endpointLoop.queue.add(keyOf(object.metadata), 'low');
-      lanes.wake(object.metadata.namespace, object.metadata.uid);
+      lanes.wake(object.metadata.uid);
     },
     onError: watchFailed('webhookendpoints'),
   });

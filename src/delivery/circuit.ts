@@ -8,6 +8,8 @@ export interface Circuit {
   readonly probeAt?: number;
   /** While it is open: probes that have failed. */
   readonly failedProbes?: number;
+  /** When it opened last. */
+  readonly openedAt?: number;
   /** After it has closed: how many requests may be open at once, until that no longer matters. */
   readonly allowance?: number;
   /** Until when the receiver has asked to be left alone. */
@@ -41,25 +43,37 @@ export function afterAttempt(
   { startedAt, endedAt, counts, heldUntil }: CircuitAttempt,
 ): Circuit {
   const held = { heldUntil: latest(circuit.heldUntil, heldUntil) };
-  if (counts !== 'failure') return { failures: 0, allowance: grown(circuit), ...held };
+  const { probeAt, openedAt, failedProbes = 0 } = circuit;
+  if (counts !== 'failure') return { failures: 0, openedAt, allowance: grown(circuit), ...held };
+  if (probeAt === undefined && isBefore(circuit, startedAt)) return { ...circuit, ...held };
   const failures = circuit.failures + 1;
   if (failures < OPENS_AFTER_FAILURES) return { ...circuit, failures, ...held };
-  const { probeAt, failedProbes = 0 } = circuit;
   if (probeAt !== undefined && startedAt < probeAt) return { ...circuit, failures, ...held };
   const failed = probeAt === undefined ? 0 : failedProbes + 1;
   const delay = Math.min(FIRST_PROBE_MILLISECONDS * 2 ** failed, LONGEST_PROBE_MILLISECONDS);
-  return { failures, probeAt: endedAt + delay, failedProbes: failed, ...held };
+  return {
+    failures,
+    openedAt: probeAt === undefined ? endedAt : openedAt,
+    probeAt: endedAt + delay,
+    failedProbes: failed,
+    ...held,
+  };
 }
 
-/** How many requests may be open at once now, of `maxInFlight`. */
+/**
+ * How many requests may be open at once now, of `maxInFlight`, where those that are open now were begun at these times. Any
+ * that hang since before the circuit opened come on top of what it lets through: a probe does not wait for them.
+ */
 export function allowed(
-  { probeAt, allowance, heldUntil }: Circuit,
+  circuit: Circuit,
   maxInFlight: number,
+  begun: readonly number[],
   now: number,
 ): number {
-  if (heldUntil !== undefined && heldUntil > now) return 0;
-  if (probeAt !== undefined) return probeAt > now ? 0 : 1;
-  return Math.min(maxInFlight, allowance ?? maxInFlight);
+  const { probeAt, allowance, heldUntil } = circuit;
+  if ((heldUntil !== undefined && heldUntil > now) || (probeAt !== undefined && probeAt > now)) return 0;
+  const before = begun.filter((at) => isBefore(circuit, at)).length;
+  return Math.min(maxInFlight, before + (probeAt === undefined ? (allowance ?? maxInFlight) : 1));
 }
 
 export function isOpen({ probeAt }: Circuit): boolean {
@@ -107,12 +121,18 @@ export function restored(
  */
 export function afterChange(circuit: Circuit, what: 'spec' | 'content'): Circuit {
   const heldUntil = what === 'spec' ? undefined : circuit.heldUntil;
-  return isOpen(circuit) ? { failures: 0, allowance: 1, heldUntil } : { ...circuit, heldUntil };
+  if (!isOpen(circuit)) return { ...circuit, heldUntil };
+  return { failures: 0, openedAt: circuit.openedAt, allowance: 1, heldUntil };
 }
 
 /** Whether deliveries wait for the circuit, or for what Retry-After has asked for. */
 export function isHolding(circuit: Circuit, now: number): boolean {
   return retryAfterAt(circuit, now) !== undefined;
+}
+
+/** Whether something was begun before the circuit opened last. */
+function isBefore({ openedAt }: Circuit, time: number): boolean {
+  return openedAt !== undefined && time <= openedAt;
 }
 
 function grown({ probeAt, allowance }: Circuit): number | undefined {

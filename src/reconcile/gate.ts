@@ -11,19 +11,24 @@ import type { LanesOptions } from './lanes.ts';
 export function createGate(
   registry: Pick<EndpointRegistry, 'get' | 'config'>,
   histories: Histories,
-): Pick<LanesOptions, 'limit' | 'isProbing'> {
+): Pick<LanesOptions, 'limit' | 'isProbing' | 'isFailing'> {
   const openEndpoint = (uid: UID) => {
     const endpoint = registry.get(uid);
     return endpoint && !endpoint.spec.suspend && registry.config(uid) ? endpoint : undefined;
   };
+  const circuitOf = (uid: UID) => {
+    const endpoint = registry.get(uid);
+    return endpoint && histories.of(endpoint).circuit;
+  };
   return {
-    limit: (uid) => {
+    limit: (uid, begun) => {
       const endpoint = openEndpoint(uid);
-      return endpoint ? histories.allowed(endpoint) : 0;
+      return endpoint ? histories.allowed(endpoint, begun) : 0;
     },
     isProbing: (uid) => {
-      const endpoint = registry.get(uid);
-      return endpoint !== undefined && isOpen(histories.of(endpoint).circuit);
+      const circuit = circuitOf(uid);
+      return circuit !== undefined && isOpen(circuit);
     },
+    isFailing: (uid) => (circuitOf(uid)?.failures ?? 0) > 0,
   };
 }

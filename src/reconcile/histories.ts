@@ -1,7 +1,7 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
-import { allowed, reopensAt } from '../delivery/circuit.ts';
+import { allowed, isOpen, reopensAt } from '../delivery/circuit.ts';
 import { timestamp } from '../delivery/conditions.ts';
 import { renewal, type Renewal } from '../delivery/due.ts';
 import {
@@ -76,10 +76,15 @@ export class Histories {
     return stoppedBy(this.of(endpoint), this.#options.clock.now());
   }
 
-  /** How many requests may be open at once now, as far as its attempts tell. */
-  allowed(endpoint: WebhookEndpoint): number {
+  /** How many requests may be open at once now, as far as its attempts tell; those that are open were begun at `begun`. */
+  allowed(endpoint: WebhookEndpoint, begun: readonly number[]): number {
     const { circuit, gone } = this.of(endpoint);
-    return gone ? 0 : allowed(circuit, endpoint.spec.maxInFlight, this.#options.clock.now());
+    return gone ? 0 : allowed(circuit, endpoint.spec.maxInFlight, begun, this.#options.clock.now());
+  }
+
+  /** How many circuits are open. */
+  get openCircuits(): number {
+    return this.#histories.values().reduce((count, { circuit }) => count + (isOpen(circuit) ? 1 : 0), 0);
   }
 
   forget(uid: UID): void {

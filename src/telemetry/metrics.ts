@@ -11,12 +11,20 @@ export interface Metrics {
   readonly deliverySeconds: Histogram<'event_type'>;
   readonly eventLatencySeconds: Histogram;
   readonly pendingDeliveries: Gauge;
+  readonly circuitsOpen: Gauge;
+}
+
+/** What is counted only when somebody asks. */
+export interface Counts {
+  /** Deliveries that have not ended. */
+  readonly pendingDeliveries: () => number;
+  /** Endpoints whose circuit is open. */
+  readonly circuitsOpen: () => number;
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Makes the metrics; `pending` gives the number of deliveries that have not ended. */
-export function createMetrics(pending: () => number): Metrics {
+export function createMetrics({ pendingDeliveries, circuitsOpen }: Counts): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -71,7 +79,15 @@ export function createMetrics(pending: () => number): Metrics {
       help: 'Deliveries that have not ended.',
       registers,
       collect() {
-        this.set(pending());
+        this.set(pendingDeliveries());
+      },
+    }),
+    circuitsOpen: new Gauge({
+      name: 'flagpost_circuits_open',
+      help: 'Endpoints whose circuit is open.',
+      registers,
+      collect() {
+        this.set(circuitsOpen());
       },
     }),
   };

@@ -26,6 +26,7 @@ function after(
 const failures = (count: number): [number, 'failure'][] =>
   Array.from({ length: count }, () => [0, 'failure']);
 const open = after(CLOSED, ...failures(5));
+const closedAgain = { failures: 0, openedAt: NOW, allowance: 1 };
 
 describe('a circuit', () => {
   test('stays closed for four failures in a row and opens at the fifth', () => {
@@ -57,8 +58,19 @@ describe('a circuit', () => {
     expect(late).toMatchObject({ failures: 7, probeAt: open.probeAt, failedProbes: 0 });
   });
 
+  test('that has closed is not opened again by what was in flight when it opened', () => {
+    const closed = after(open, [5, 'success']);
+    const late = { startedAt: NOW, endedAt: NOW + 30 * SECOND, counts: 'failure' as const };
+    const since = { ...late, startedAt: NOW + 1 };
+    expect(Array.from({ length: 5 }, () => late).reduce(afterAttempt, closed)).toEqual(closed);
+    expect(Array.from({ length: 5 }, () => since).reduce(afterAttempt, closed)).toMatchObject({
+      failures: 5,
+      openedAt: NOW + 30 * SECOND,
+    });
+  });
+
   test.each(['success', 'reset'] as const)('closes after a %s, whoever brought it', (counts) => {
-    expect(after(open, [1, counts])).toEqual({ failures: 0, allowance: 1 });
+    expect(after(open, [1, counts])).toEqual(closedAgain);
   });
 });
 
@@ -71,22 +83,36 @@ describe('what is allowed', () => {
     ['one that was asked to wait: all once that is over', { failures: 1, heldUntil: NOW + SECOND }, 1, 8],
     ['an open one that was asked to wait longer: nothing', { ...open, heldUntil: NOW + 9 * SECOND }, 6, 0],
   ])('%s', (_what, circuit, seconds, want) => {
-    expect(allowed(circuit, 8, NOW + seconds * SECOND)).toBe(want);
+    expect(allowed(circuit, 8, [], NOW + seconds * SECOND)).toBe(want);
   });
 
   test('after it has closed: 1, 2, 4, 8 and so on', () => {
     let circuit = after(open, [5, 'success']);
     const found = Array.from({ length: 5 }, () => {
-      const now = allowed(circuit, 8, NOW + 5 * SECOND);
+      const now = allowed(circuit, 8, [], NOW + 5 * SECOND);
       circuit = after(circuit, [5, 'success']);
       return now;
     });
     expect(found).toEqual([1, 2, 4, 8, 8]);
   });
 
+  test.each<[what: string, circuit: Circuit, seconds: number, begun: number[], want: number]>([
+    ['a probe goes although some hang since before it opened', open, 5, [-9, -1, 0], 4],
+    ['one probe at a time', open, 7, [-9, -1, 5], 3],
+    ['no probe before its time', open, 4, [-9, -1, 0], 0],
+    ['no more than the endpoint takes at all', open, 5, [-7, -6, -5, -4, -3, -2, -1], 8],
+    ['not even a probe then', open, 5, [-7, -6, -5, -4, -3, -2, -1, 0], 8],
+    ['once it has closed they do not hold up what goes', after(open, [5, 'success']), 6, [-9, -1], 3],
+    ['what was begun since counts', after(open, [5, 'success'], [6, 'success']), 7, [-9, 5, 6], 3],
+    ['of one that never opened all count', { failures: 0, allowance: 2 }, 0, [-9, -1], 2],
+  ])('beside those that are open: %s', (_what, circuit, seconds, begun, want) => {
+    const times = begun.map((at) => NOW + at * SECOND);
+    expect(allowed(circuit, 8, times, NOW + seconds * SECOND)).toBe(want);
+  });
+
   test('an allowance that no limit reaches is forgotten', () => {
     const circuit = after(open, ...Array.from({ length: 12 }, (): [number, 'success'] => [5, 'success']));
-    expect(circuit).toEqual(CLOSED);
+    expect(circuit).toEqual({ failures: 0, openedAt: NOW });
   });
 
   test('deliveries wait while it is open, and while the receiver has asked for it', () => {
@@ -121,15 +147,10 @@ test.each<[what: string, circuit: Circuit, seconds: number | undefined]>([
 });
 
 test.each<[what: string, circuit: Circuit, bySpec: Circuit, byContent: Circuit]>([
-  ['an open circuit', open, { failures: 0, allowance: 1 }, { failures: 0, allowance: 1 }],
+  ['an open circuit', open, closedAgain, closedAgain],
   ['a row of failures', { failures: 3 }, { failures: 3 }, { failures: 3 }],
   ['a hold', { failures: 1, heldUntil: NOW }, { failures: 1 }, { failures: 1, heldUntil: NOW }],
-  [
-    'both',
-    { ...open, heldUntil: NOW },
-    { failures: 0, allowance: 1 },
-    { failures: 0, allowance: 1, heldUntil: NOW },
-  ],
+  ['both', { ...open, heldUntil: NOW }, closedAgain, { ...closedAgain, heldUntil: NOW }],
 ])('a change closes a circuit, and that of the spec ends a hold: %s', (_what, circuit, bySpec, byContent) => {
   expect(afterChange(circuit, 'spec')).toEqual(bySpec);
   expect(afterChange(circuit, 'content')).toEqual(byContent);

@@ -50,6 +50,7 @@ test.each<[what: string, scenario: Scenario, limit: number, isProbing: boolean]>
     config: () => (usable ? config : undefined),
   };
   const gate = createGate(registry, histories);
-  expect(gate.limit(endpoint.metadata.uid)).toBe(limit);
+  expect(gate.limit(endpoint.metadata.uid, [])).toBe(limit);
   expect(gate.isProbing(endpoint.metadata.uid)).toBe(isProbing);
+  expect(gate.isFailing(endpoint.metadata.uid)).toBe((status?.consecutiveFailures ?? 0) > 0);
 });

@@ -95,20 +95,22 @@ describe('a circuit', () => {
     expect(histories.pace(endpoint).stoppedBy).toBeUndefined();
     attempt(500);
     expect(told).toEqual(['flag-cache holds']);
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['circuit', 0]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual(['circuit', 0]);
+    expect(histories.openCircuits).toBe(1);
 
     await clock.advance(4999);
     expect(told).toEqual(['flag-cache holds']);
     await clock.advance(1);
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['circuit', 1]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual(['circuit', 1]);
 
     attempt(500);
-    expect(histories.allowed(endpoint)).toBe(0);
+    expect(histories.allowed(endpoint, [])).toBe(0);
     await clock.advance(10_000);
     attempt(200);
     expect(told).toEqual(['flag-cache holds', ...Array.from({ length: 3 }, () => 'flag-cache releases')]);
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual([undefined, 1]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual([undefined, 1]);
+    expect(histories.openCircuits).toBe(0);
     expect(clock.timers).toBe(0);
   });
 
@@ -128,7 +130,7 @@ describe('a circuit', () => {
     histories.changed(endpoint, what);
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
     expect(histories.of(endpoint).circuit.failures).toBe(0);
-    expect(histories.allowed(endpoint)).toBe(1);
+    expect(histories.allowed(endpoint, [])).toBe(1);
     expect(clock.timers).toBe(0);
   });
 });
@@ -138,12 +140,12 @@ describe('what the receiver asks for', () => {
 
   test('holds the endpoint until then', async () => {
     expect(told).toEqual(['flag-cache holds']);
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['circuit', 0]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual(['circuit', 0]);
     await clock.advance(59_999);
     expect(told).toEqual(['flag-cache holds']);
     await clock.advance(1);
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases']);
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual([undefined, 8]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual([undefined, 8]);
   });
 
   test('ends with a change of the spec, and with no other', () => {
@@ -162,13 +164,13 @@ describe('a receiver that is gone', () => {
     await clock.advance(5000);
     attempt(410);
     expect(told).toEqual(['flag-cache holds', 'flag-cache releases', 'flag-cache holds']);
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual(['gone', 0]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual(['gone', 0]);
     await clock.advance(600_000);
-    expect(histories.allowed(endpoint)).toBe(0);
+    expect(histories.allowed(endpoint, [])).toBe(0);
 
     histories.changed(endpoint, 'spec');
     expect(told.at(-1)).toBe('flag-cache releases');
-    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint)]).toEqual([undefined, 1]);
+    expect([histories.pace(endpoint).stoppedBy, histories.allowed(endpoint, [])]).toEqual([undefined, 1]);
   });
 
   test('is not known by what was sent under an older generation', () => {

@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { UID } from '../../src/api/objectMeta.ts';
 import { Lanes } from '../../src/reconcile/lanes.ts';
+import { FakeClock } from '../support/fakeClock.ts';
 import { uid } from '../support/fixtures.ts';
 
 interface Running {
   readonly name: string;
+  readonly begunAt: number;
   readonly signal: AbortSignal;
   readonly end: () => void;
 }
@@ -16,6 +18,10 @@ class Track {
   readonly running = new Map<string, Running>();
   readonly limits = new Map<UID, number>();
   readonly probing = new Set<UID>();
+  readonly failing = new Set<UID>();
+  readonly clock = new FakeClock();
+  /** Called before an attempt is added to those that are running. */
+  onStart: (name: string) => void = () => {};
   /** When an attempt became due; 0 for a first one. */
   readonly dueAt = new Map<string, number>();
   readonly lanes: Lanes;
@@ -25,6 +31,8 @@ class Track {
       maxInFlight,
       limit: (endpoint) => this.limits.get(endpoint) ?? limit,
       isProbing: (endpoint) => this.probing.has(endpoint),
+      isFailing: (endpoint) => this.failing.has(endpoint),
+      clock: this.clock,
     });
   }
 
@@ -33,8 +41,9 @@ class Track {
       const [namespace = '', endpoint = '', event = ''] = name.split('/');
       const run = (signal: AbortSignal) => {
         const { promise, resolve: end } = Promise.withResolvers<void>();
+        this.onStart(name);
         this.started.push(name);
-        this.running.set(name, { name, signal, end });
+        this.running.set(name, { name, begunAt: this.clock.now(), signal, end });
         return promise;
       };
       this.lanes.offer({
@@ -46,6 +55,13 @@ class Track {
         run,
       });
     }
+  }
+
+  /** Sets whether an endpoint's last attempt has failed. */
+  fail(endpoint: string, fails = true): void {
+    if (fails) this.failing.add(uid(endpoint));
+    else this.failing.delete(uid(endpoint));
+    this.lanes.wake(uid(endpoint));
   }
 
   cancel(name: string): void {
@@ -91,19 +107,21 @@ describe('limits', () => {
   });
 
   test.each([
-    [1, 1],
-    [2, 2],
-    [3, 3],
-    [4, 3],
-    [8, 6],
-    [10, 8],
-    [256, 192],
-  ])('of %d slots one namespace takes at most %d', (maxInFlight, share) => {
+    [1, 1, 0],
+    [2, 2, 0],
+    [3, 3, 0],
+    [4, 3, 1],
+    [8, 6, 2],
+    [10, 8, 2],
+    [16, 12, 4],
+    [20, 15, 4],
+    [256, 192, 4],
+  ])('of %d slots one namespace takes at most %d, and then another one %d', (maxInFlight, share, few) => {
     const track = new Track(maxInFlight);
     for (let event = 0; event < 300; event += 1) track.offer(`a/x/${event}`);
     expect(track.now).toHaveLength(share);
     for (let event = 0; event < 300; event += 1) track.offer(`b/y/${event}`);
-    expect(track.now).toHaveLength(maxInFlight);
+    expect(track.now).toHaveLength(share + few);
   });
 
   test('a limit that is raised is used when the lane is woken', () => {
@@ -111,7 +129,7 @@ describe('limits', () => {
     track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4');
     track.limits.set(uid('x'), 3);
     expect(track.now).toHaveLength(1);
-    track.lanes.wake('a', uid('x'));
+    track.lanes.wake(uid('x'));
     expect(track.now).toEqual(['a/x/1', 'a/x/2', 'a/x/3']);
   });
 
@@ -127,7 +145,7 @@ describe('limits', () => {
 
   test('waking a lane that does not exist does nothing', () => {
     const track = new Track(1);
-    track.lanes.wake('a', uid('nobody'));
+    track.lanes.wake(uid('nobody'));
     expect(track.lanes.inFlight).toBe(0);
   });
 });
@@ -141,7 +159,7 @@ describe('order in a lane', () => {
     track.offer('a/x/1');
     expect(track.started).toEqual([]);
     track.limits.set(uid('x'), 1);
-    track.lanes.wake('a', uid('x'));
+    track.lanes.wake(uid('x'));
     await track.end('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4');
     expect(track.started).toEqual(['a/x/1', 'a/x/2', 'a/x/3', 'a/x/4']);
   });
@@ -165,7 +183,7 @@ describe('order in a lane', () => {
     track.probing.add(uid('x'));
     track.offer('a/x/3', 'a/x/2', 'a/x/1');
     track.limits.set(uid('x'), 1);
-    track.lanes.wake('a', uid('x'));
+    track.lanes.wake(uid('x'));
     expect(track.started).toEqual([first]);
     // What a probe took is not begun again where the rest goes by age.
     track.probing.clear();
@@ -174,6 +192,107 @@ describe('order in a lane', () => {
     await track.end(...rest);
     expect(track.started).toEqual([first, ...rest]);
   });
+});
+
+describe('lanes in trouble', () => {
+  test.each([
+    [1, 1, 1],
+    [2, 1, 2],
+    [3, 1, 3],
+    [4, 2, 3],
+    [9, 4, 7],
+    [256, 128, 192],
+  ])('of %d slots those whose last attempt has failed take at most %d', async (maxInFlight, half, share) => {
+    const track = new Track(maxInFlight);
+    track.fail('x');
+    track.fail('y');
+    for (let event = 0; event < 300; event += 1) track.offer(`a/x/${event}`, `a/y/${event}`);
+    expect(track.now).toHaveLength(half);
+    for (let event = 0; event < 300; event += 1) track.offer(`a/z/${event}`);
+    expect(track.now).toHaveLength(Math.max(half, share));
+
+    const endsOf = (endpoint: string) => track.now.find((name) => name.startsWith(`a/${endpoint}/`)) ?? '';
+    await track.end(endsOf('x') || endsOf('y'));
+    const troubled = track.now.filter((name) => !name.startsWith('a/z/'));
+    expect(troubled).toHaveLength(half);
+  });
+
+  test('keep their turn among the others while less than half is theirs', async () => {
+    const track = new Track(3, 1);
+    track.fail('x');
+    track.offer('c/first/0', 'c/second/0', 'c/third/0', 'a/w/1', 'a/x/2', 'a/y/3', 'b/z/4');
+    await track.end('c/first/0', 'c/second/0', 'c/third/0', 'a/w/1');
+    expect(track.started.slice(3)).toEqual(['a/w/1', 'b/z/4', 'a/x/2', 'a/y/3']);
+  });
+
+  test('an attempt that has run for 2 s makes its lane one of them, until it ends', async () => {
+    const track = new Track(4, 2);
+    track.offer('a/x/1', 'b/y/1', 'a/x/3', 'b/y/2');
+    await track.clock.advance(1000);
+    await track.end('b/y/1', 'b/y/2');
+    track.offer('a/x/4');
+    expect(track.now).toEqual(['a/x/1', 'a/x/3']);
+    track.limits.set(uid('x'), 3);
+    await track.clock.advance(1000);
+    track.lanes.wake(uid('x'));
+    expect(track.now).toEqual(['a/x/1', 'a/x/3']);
+    track.offer('b/y/5');
+    expect(track.now).toEqual(['a/x/1', 'a/x/3', 'b/y/5']);
+    await track.end('a/x/1');
+    expect(track.now).toEqual(['a/x/3', 'b/y/5', 'a/x/4']);
+  });
+
+  test('nothing is timed for a lane in which nothing runs', async () => {
+    const track = new Track(1);
+    track.offer('a/x/1', 'a/x/2');
+    await track.end('a/x/1', 'a/x/2');
+    expect(track.clock.timers).toBe(0);
+  });
+
+  test('one that has recovered is free at once', () => {
+    const track = new Track(4);
+    track.fail('x');
+    track.offer('a/x/1', 'a/x/2', 'a/x/3', 'a/x/4');
+    expect(track.now).toEqual(['a/x/1', 'a/x/2']);
+    track.fail('x', false);
+    expect(track.now).toEqual(['a/x/1', 'a/x/2', 'a/x/3']);
+    track.fail('y');
+    track.offer('b/y/1');
+    expect(track.now).toEqual(['a/x/1', 'a/x/2', 'a/x/3', 'b/y/1']);
+  });
+});
+
+test('a limit is asked for with when those that are open were begun', async () => {
+  const asked: (readonly number[])[] = [];
+  const clock = new FakeClock(5000);
+  const lanes = new Lanes({
+    maxInFlight: 9,
+    limit: (_endpoint, begun) => {
+      asked.push(begun);
+      return 9;
+    },
+    isProbing: () => false,
+    isFailing: () => false,
+    clock,
+  });
+  const offer = (event: string) => {
+    const run = () => new Promise<void>(() => {});
+    lanes.offer({
+      namespace: 'a',
+      endpointUID: uid('x'),
+      eventUID: uid(event),
+      dueAt: 0,
+      age: ageOf(event),
+      run,
+    });
+  };
+  offer('1');
+  await clock.advance(1000);
+  offer('2');
+  await clock.advance(500);
+  offer('3');
+  expect(asked[0]).toEqual([]);
+  expect(asked.at(-2)).toEqual([5000, 6000]);
 });
 
 describe('turns', () => {
@@ -251,6 +370,14 @@ describe('offering', () => {
 });
 
 describe('cancelling', () => {
+  test('costs its namespace no turn', async () => {
+    const track = new Track(1);
+    track.offer('c/first/0', 'a/x/1', 'b/y/2', 'a/z/3');
+    track.cancel('a/x/1');
+    await track.end('c/first/0');
+    expect(track.now).toEqual(['a/z/3']);
+  });
+
   test('drops an attempt that waits', async () => {
     const track = new Track(100, 1);
     track.offer('a/x/1', 'a/x/2', 'a/x/3');
@@ -334,14 +461,17 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.tuple(fc.constant('limit' as const), pick, pick, fc.integer({ min: 0, max: 4 })),
   },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('fail' as const), pick, pick, fc.nat({ max: 1 })) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('wait' as const), fc.integer({ min: 100, max: 2000 })) },
 );
 
 test('whatever happens: never over a limit, no slot left free, the oldest first, nothing lost', async () => {
   const property = fc.asyncProperty(
-    fc.integer({ min: 1, max: 8 }),
-    fc.array(step, { maxLength: 80 }),
+    fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 5, max: 20 })),
+    fc.array(step, { maxLength: 120, size: 'max' }),
     async (maxInFlight, steps) => {
-      const share = Math.max(1, Math.ceil((maxInFlight * 3) / 4));
+      const share = Math.ceil((maxInFlight * 3) / 4);
+      const half = Math.max(1, Math.floor(maxInFlight / 2));
       const track = new Track(maxInFlight, 2);
       // The model: what waits in each lane, by age.
       const waiting = new Map<string, string[]>();
@@ -349,24 +479,37 @@ test('whatever happens: never over a limit, no slot left free, the oldest first,
       const limitOf = (lane: string) => track.limits.get(uid(lane.slice(lane.indexOf('/') + 1))) ?? 2;
       let seen = 0;
 
+      const open = (prefix: string) => track.now.filter((name) => name.startsWith(prefix)).length;
+      const openIn = (lane: string) => open(`${lane.split('/')[0] ?? ''}/`);
+      const isTroubled = (lane: string) => {
+        const oldest = [...track.running.values()].find(({ name }) => laneOf(name) === lane);
+        const isSlow = oldest !== undefined && track.clock.now() - oldest.begunAt >= 2000;
+        return isSlow || track.failing.has(uid(lane.slice(lane.indexOf('/') + 1)));
+      };
+      const inTrouble = () => track.now.filter((name) => isTroubled(laneOf(name))).length;
+      /** Why a lane may have no slot. */
+      const refused = (lane: string) =>
+        track.now.length === maxInFlight ||
+        openIn(lane) >= share ||
+        (track.now.length >= share && openIn(lane) >= 4) ||
+        (isTroubled(lane) && inTrouble() >= half);
+      const unfair: string[] = [];
+      track.onStart = (name) => {
+        if (refused(laneOf(name))) unfair.push(name);
+      };
+
       const check = () => {
         for (const name of track.started.slice(seen)) {
           // Each that has started was the first of its lane.
           expect(waiting.get(laneOf(name))?.shift()).toBe(name);
         }
         seen = track.started.length;
-        const open = (prefix: string) => track.now.filter((name) => name.startsWith(prefix)).length;
         expect(track.lanes.inFlight).toBe(track.now.length);
         expect(track.now.length).toBeLessThanOrEqual(maxInFlight);
-        for (const namespace of ['0', '1', '2', '3']) {
-          expect(open(`${namespace}/`)).toBeLessThanOrEqual(share);
-        }
+        expect(unfair).toEqual([]);
         // Nothing waits that could start.
         for (const [lane, names] of waiting) {
-          const full =
-            track.now.length === maxInFlight ||
-            open(`${lane.split('/')[0] ?? ''}/`) >= share ||
-            open(`${lane}/`) >= limitOf(lane);
+          const full = refused(lane) || open(`${lane}/`) >= limitOf(lane);
           expect(names.length === 0 || full).toBe(true);
         }
       };
@@ -391,14 +534,16 @@ test('whatever happens: never over a limit, no slot left free, the oldest first,
         }
         if (kind === 'limit') {
           track.limits.set(uid(`${a}-${b}`), c);
-          track.lanes.wake(`${a}`, uid(`${a}-${b}`));
+          track.lanes.wake(uid(`${a}-${b}`));
         }
+        if (kind === 'fail') track.fail(`${a}-${b}`, c === 1);
+        if (kind === 'wait') await track.clock.advance(a);
         check();
       }
       for (const namespace of [0, 1, 2, 3]) {
         for (const endpoint of [0, 1, 2, 3]) {
           track.limits.set(uid(`${namespace}-${endpoint}`), 2);
-          track.lanes.wake(`${namespace}`, uid(`${namespace}-${endpoint}`));
+          track.lanes.wake(uid(`${namespace}-${endpoint}`));
           check();
         }
       }

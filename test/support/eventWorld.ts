@@ -106,7 +106,7 @@ export class EventWorld {
       onNewContent: (endpoint, what) => this.histories.changed(endpoint, what),
       onChange: ({ metadata }) => {
         for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
-        this.lanes.wake(metadata.namespace, metadata.uid);
+        this.lanes.wake(metadata.uid);
       },
     });
     this.histories = new Histories({
@@ -115,9 +115,9 @@ export class EventWorld {
       onStop: ({ metadata }) => {
         for (const key of this.pending.keys(metadata.uid)) queue.add(key, 'low');
       },
-      onRelease: ({ metadata }) => this.lanes.wake(metadata.namespace, metadata.uid),
+      onRelease: ({ metadata }) => this.lanes.wake(metadata.uid),
     });
-    this.lanes = new Lanes({ maxInFlight, ...createGate(this.registry, this.histories) });
+    this.lanes = new Lanes({ maxInFlight, clock, ...createGate(this.registry, this.histories) });
     this.recorder = new StatusRecorder({
       replaceStatus: (event, status) =>
         writeStatus(this.store, withoutPayload(event), status, (metadata, wanted) =>

@@ -2,11 +2,14 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 
 let metrics: Metrics;
-let pending: number;
+const counts = { pendingDeliveries: 0, circuitsOpen: 0 };
 
 beforeEach(() => {
-  pending = 0;
-  metrics = createMetrics(() => pending);
+  Object.assign(counts, { pendingDeliveries: 0, circuitsOpen: 0 });
+  metrics = createMetrics({
+    pendingDeliveries: () => counts.pendingDeliveries,
+    circuitsOpen: () => counts.circuitsOpen,
+  });
 });
 
 /** The lines of /metrics that begin with a name. */
@@ -48,11 +51,14 @@ describe('metrics', () => {
     expect(await metrics.registry.metrics()).toContain(`${line}\n`);
   });
 
-  test('asks for the pending deliveries when it is read', async () => {
-    pending = 7;
-    expect(await linesOf('flagpost_pending_deliveries')).toEqual(['flagpost_pending_deliveries 7']);
-    pending = 0;
-    expect(await linesOf('flagpost_pending_deliveries')).toEqual(['flagpost_pending_deliveries 0']);
+  test.each([
+    ['flagpost_pending_deliveries', 'pendingDeliveries'],
+    ['flagpost_circuits_open', 'circuitsOpen'],
+  ] as const)('counts %s when it is read', async (name, count) => {
+    counts[count] = 7;
+    expect(await linesOf(name)).toEqual([`${name} 7`]);
+    counts[count] = 0;
+    expect(await linesOf(name)).toEqual([`${name} 0`]);
   });
 
   test('tells about the process, as every exporter does', async () => {
@@ -60,7 +66,10 @@ describe('metrics', () => {
   });
 
   test('two operators in one process have metrics of their own', async () => {
-    createMetrics(() => 1).deliveries.inc({ event_type: 'AUDIT_LOG', outcome: 'Delivered' });
+    createMetrics({ pendingDeliveries: () => 1, circuitsOpen: () => 1 }).deliveries.inc({
+      event_type: 'AUDIT_LOG',
+      outcome: 'Delivered',
+    });
 
     expect(await linesOf('flagpost_deliveries_total')).toEqual([]);
   });
