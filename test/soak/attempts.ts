@@ -41,7 +41,7 @@ function isReplacement(group: readonly LoggedRequest[], next: LoggedRequest): bo
 }
 
 function earliestTimeout({ timeoutSeconds }: SoakEndpoint, arrivedAt: number, last: LoggedRequest): number {
-  return Math.min(last.endedAt, arrivedAt + timeoutSeconds * 1000 - SLACK_MILLISECONDS);
+  return Math.min(last.endedAt, arrivedAt + timeoutSeconds * 1000) - SLACK_MILLISECONDS;
 }
 
 export function isSuccess({ answer }: Pick<LoggedRequest, 'answer'>): boolean {

@@ -196,11 +196,25 @@ const CASES: Readonly<Record<string, { readonly breaks: readonly Case[]; readonl
           'three at once where two may be',
           { tries: [[{ at: 0, lasts: 500 }], [{ at: 10, lasts: 500 }], [{ at: 20 }]] },
         ],
+        [
+          'three at once while one hangs',
+          { tries: [[{ at: 0, answer: 'hang', lasts: 2000 }], [{ at: 990, lasts: 500 }], [{ at: 1000 }]] },
+        ],
       ],
       keeps: [
         [
           'a third once one has ended',
           { tries: [[{ at: 0, lasts: 500 }], [{ at: 10, lasts: 20 }], [{ at: 30 }]] },
+        ],
+        [
+          'a third that comes before the receiver sees that one was given up',
+          {
+            tries: [
+              [{ at: 0, answer: 'hang', lasts: 2000 }, { at: 4000 }],
+              [{ at: 1600, lasts: 500 }],
+              [{ at: 1999 }],
+            ],
+          },
         ],
       ],
     },
