@@ -36,10 +36,13 @@ test('goes when the work fails', async () => {
 test('waits for an owner that lives, and says so', async () => {
   const order: string[] = [];
   const release = Promise.withResolvers<void>();
+  const owns = Promise.withResolvers<void>();
   const first = withFolderLock(path, progress, async () => {
+    owns.resolve();
     await release.promise;
     order.push('first');
   });
+  await owns.promise;
   const waits = Promise.withResolvers<void>();
   const second = withFolderLock(path, { report: () => waits.resolve() }, async () => {
     order.push('second');

@@ -112,7 +112,8 @@ test('100 events to one endpoint cost a write on each, and few on the endpoint',
   await tenant.endpointStatus(
     'busy',
     ({ pendingDeliveries, recentDeliveries = [] }) =>
-      pendingDeliveries === 0 && recentDeliveries[0]?.flagEvent === 'busy-99',
+      // Several are in flight at once: which of them ends last is chance.
+      pendingDeliveries === 0 && recentDeliveries.some(({ flagEvent }) => flagEvent === 'busy-99'),
     20_000,
   );
   await waitUntil('the watch to show them all', () =>
