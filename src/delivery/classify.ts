@@ -1,4 +1,5 @@
 import type { AttemptFailure, AttemptReason } from '../api/reasons.ts';
+import { printable } from './printable.ts';
 
 /** What came of an attempt that was not aborted. */
 export type AttemptResult =
@@ -115,5 +116,5 @@ const MAX_DETAIL_LENGTH = 80;
 
 function detailOf({ failure, detail }: AttemptResult & { kind: 'failed' }): string {
   if (detail === undefined || detail === '' || failure === 'AddressForbidden') return '';
-  return ` (${detail.slice(0, MAX_DETAIL_LENGTH).replaceAll(/[^ -~]/g, '?')})`;
+  return ` (${printable(detail.slice(0, MAX_DETAIL_LENGTH))})`;
 }

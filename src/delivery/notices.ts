@@ -3,6 +3,7 @@ import type { Delivery, FlagEventStatus } from '../api/flagEvent.ts';
 import type { Notice } from '../api/notice.ts';
 import type { EndpointConditionType, EventConditionType } from '../api/reasons.ts';
 import type { WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
+import { printable } from './printable.ts';
 
 /** What is worth telling about a FlagEvent whose status was written, given the one that was there before. */
 export function eventNotices(before: FlagEventStatus | undefined, now: FlagEventStatus): readonly Notice[] {
@@ -79,7 +80,7 @@ function conditionOf(
 const MAX_NOTE_LENGTH = 1024;
 
 function noticeOf(type: Notice['type'], reason: string, action: Notice['action'], message: string): Notice {
-  const note = message.replaceAll(/[^ -~]/g, '?');
+  const note = printable(message);
   const isLong = note.length > MAX_NOTE_LENGTH;
   return { type, reason, action, note: isLong ? `${note.slice(0, MAX_NOTE_LENGTH - 3)}...` : note };
 }

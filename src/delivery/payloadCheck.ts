@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** The deepest nesting of objects and lists that is sent; the body's root is 1 (api.md, FlagEvent). */
 const MAX_DEPTH = 64;
 
@@ -66,5 +68,5 @@ function nameOf({ key, parent }: Spot): string {
   if (!parent) return key;
   if (Array.isArray(parent.value)) return `[${key}]`;
   const shown = key.length <= MAX_KEY_LENGTH ? key : `${key.slice(0, MAX_KEY_LENGTH)}...`;
-  return /^\w+$/.test(key) ? `.${shown}` : `["${shown.replaceAll(/[^ -~]/g, '?')}"]`;
+  return /^\w+$/.test(key) ? `.${shown}` : `["${printable(shown)}"]`;
 }
