@@ -92,5 +92,5 @@ async function attempt(
   const record = await makeAttempt(input, attempts);
   if (!record || signal.aborted) return;
   works.record(event.metadata.uid, record);
-  hooks.attempted({ endpoint, event, deliveryID, record });
+  hooks.attempted({ event, deliveryID, record });
 }

@@ -1,6 +1,5 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
-import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { AttemptDependencies } from './attempts.ts';
@@ -52,7 +51,6 @@ export interface EventHooks {
 }
 
 export interface MadeAttempt {
-  readonly endpoint: WebhookEndpoint;
   readonly event: FlagEvent;
   readonly deliveryID: string;
   readonly record: AttemptRecord;

@@ -162,7 +162,8 @@ export class EventWorld {
         firstRequest: ({ metadata }) => this.firstRequests.push(metadata.name),
         attempted: (made) => {
           this.attempts.push(made);
-          this.histories.add(made.endpoint, made.event.metadata.name, made.deliveryID, made.record);
+          const endpoint = this.registry.get(made.record.endpointUID);
+          if (endpoint) this.histories.add(endpoint, made.event.metadata.name, made.deliveryID, made.record);
         },
         pendingChanged: () => {},
         failed: (_key, doing, error) => this.failures.push(`${doing}: ${String(error)}`),
