@@ -5,10 +5,13 @@ import { nameOf, timeOf, type Rule } from '../facts.ts';
 export const keepsToMaxInFlight: Rule = ({ endpoints }) =>
   endpoints.flatMap(({ endpoint, attempts }) =>
     attempts.flatMap((attempt, index) => {
-      const open =
-        attempts.slice(0, index).filter(({ endedFrom }) => endedFrom > attempt.arrivedAt).length + 1;
-      return open > endpoint.maxInFlight
-        ? [`${nameOf(attempt)} is one of ${open} at once, and at most ${endpoint.maxInFlight} are allowed`]
+      const open = attempts.slice(0, index).filter(({ endedFrom }) => endedFrom > attempt.arrivedAt);
+      const lastToEnd = open.toSorted((a, b) => b.endedFrom - a.endedFrom).at(-1);
+      return lastToEnd && open.length >= endpoint.maxInFlight
+        ? [
+            `${nameOf(attempt)} is one of ${open.length + 1} at once, and at most ${endpoint.maxInFlight} are allowed; ` +
+              `first of the others ended ${nameOf(lastToEnd)}, with ${JSON.stringify(lastToEnd.answer)} at ${timeOf(lastToEnd.endedAt)}`,
+          ]
         : [];
     }),
   );
