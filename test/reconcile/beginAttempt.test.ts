@@ -86,6 +86,22 @@ test('an attempt whose endpoint can not be used any more when its turn comes is 
   expect(world.requests).toHaveLength(2);
 });
 
+test('an attempt whose endpoint can not be used any more once its payload was read is made when it can', async () => {
+  useKey('key');
+  world.addEndpoint(anEndpoint({ name: 'a', spec: signed }));
+  // Its payload is not in memory.
+  world.create('butter-bar', { status: taken(0) });
+  await world.advance(world.watchLagMilliseconds);
+  expect(world.calls).toContain('get event butter-bar');
+  world.secret = { state: 'unknown' };
+  world.registry.objectChanged('Secret', 'shop', 'hook');
+  await world.advance(1000);
+  expect(world.requests).toEqual([]);
+  useKey('key');
+  await world.advance(1000);
+  expect(world.deliveries('butter-bar')).toEqual({ a: 'Succeeded Delivered' });
+});
+
 test('the payload of an event that was taken up is sent as it is, or not at all', async () => {
   world.addEndpoint(anEndpoint({ name: 'a' }));
   const spec = aFlagUpdated({ timestamp: 'what an earlier version took' });
