@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -15,13 +15,9 @@ let hanging: Receiver;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  const cluster = await sharedControlPlane();
-  tenant = await aTenant(cluster);
+  tenant = await aTenant(await sharedControlPlane());
   [receiver, hanging] = await Promise.all([startReceiver(), startReceiver({ answer: () => 'hang' })]);
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

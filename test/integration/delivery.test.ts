@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { seedFlagUpdatedBody } from '../support/seedPayloads.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
@@ -11,13 +11,9 @@ let operator: OperatorProcess;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  const cluster = await sharedControlPlane();
-  tenant = await aTenant(cluster);
+  tenant = await aTenant(await sharedControlPlane());
   receiver = await startReceiver();
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

@@ -1,39 +1,28 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { labelled, matching } from '../support/addressing.ts';
+import { labelled } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
-import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
+import { OwnReceivers } from '../support/ownReceivers.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, conditionLines, type Tenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
 let tenant: Tenant;
 let operator: OperatorProcess;
-const receivers: Receiver[] = [];
-
-const start = async () => {
-  const { cluster, namespace } = tenant;
-  operator = await startOperatorProcess({ kubeconfig: cluster.kubeconfigPath, namespaces: [namespace] });
-};
+let receivers: OwnReceivers;
 
 beforeAll(async () => {
   tenant = await aTenant(await sharedControlPlane());
-  await start();
+  receivers = new OwnReceivers(tenant);
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {
-  for (const receiver of receivers) await receiver.close();
+  await receivers?.close();
   expect(await operator?.stop()).toBe(0);
 });
 
-type Answering = NonNullable<ReceiverOptions['answer']>;
-
-async function anEndpoint(name: string, answer: Answering, spec: object = {}): Promise<Receiver> {
-  const receiver = await startReceiver({ answer });
-  receivers.push(receiver);
-  await tenant.createEndpoint(name, { url: receiver.origin, match: matching(name), ...spec });
-  return receiver;
-}
+const anEndpoint = (...given: Parameters<OwnReceivers['add']>) => receivers.add(...given);
 
 const send = (to: string, name: string) => tenant.createEvent(name, aFlagUpdated(), labelled(to));
 
@@ -74,7 +63,7 @@ test('410 ends the delivery and what is pending, and what comes later, also afte
 
   operator.kill('SIGKILL');
   await operator.exited;
-  await start();
+  operator = await startOperatorFor(tenant);
   await send('left', 'after-restart');
   const restarted = await tenant.eventReason('after-restart', 'DeliveryFailed');
   expect(restarted.deliveries).toMatchObject([{ state: 'Failed', reason: 'Gone', attempts: 0 }]);

@@ -1,40 +1,29 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
-import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
+import { OwnReceivers } from '../support/ownReceivers.ts';
+import type { Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, conditionLines, type Tenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
 let tenant: Tenant;
 let operator: OperatorProcess;
-const receivers: Receiver[] = [];
-
-const start = async () => {
-  const { cluster, namespace } = tenant;
-  operator = await startOperatorProcess({ kubeconfig: cluster.kubeconfigPath, namespaces: [namespace] });
-};
+let receivers: OwnReceivers;
 
 beforeAll(async () => {
   tenant = await aTenant(await sharedControlPlane());
-  await start();
+  receivers = new OwnReceivers(tenant);
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {
-  for (const receiver of receivers) await receiver.close();
+  await receivers?.close();
   expect(await operator?.stop()).toBe(0);
 });
 
-type Answering = NonNullable<ReceiverOptions['answer']>;
-
-/** An endpoint with a receiver of its own. */
-async function anEndpoint(name: string, answer: Answering, spec: object = {}): Promise<Receiver> {
-  const receiver = await startReceiver({ answer });
-  receivers.push(receiver);
-  await tenant.createEndpoint(name, { url: receiver.origin, match: matching(name), ...spec });
-  return receiver;
-}
+const anEndpoint = (...given: Parameters<OwnReceivers['add']>) => receivers.add(...given);
 
 async function send(to: string, names: readonly string[]): Promise<void> {
   for (const name of names) await tenant.createEvent(name, aFlagUpdated(), labelled(to));
@@ -309,7 +298,7 @@ test('a restart keeps an open circuit, and what the receiver has asked for', asy
 
   operator.kill('SIGKILL');
   await operator.exited;
-  await start();
+  operator = await startOperatorFor(tenant);
   await waitUntil('the next probe', () => dead.requests.length === 7, { timeoutMs: 20_000 });
   expect(since(dead, 6)).toBeGreaterThanOrEqual(10_000);
   await tenant.endpointStatus('kept', ({ consecutiveFailures }) => consecutiveFailures === 7);

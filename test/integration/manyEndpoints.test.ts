@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, conditionOf, type Tenant } from '../support/tenant.ts';
@@ -12,8 +12,7 @@ let operator: OperatorProcess;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  const cluster = await sharedControlPlane();
-  tenant = await aTenant(cluster);
+  tenant = await aTenant(await sharedControlPlane());
   receiver = await startReceiver();
   const names = Array.from({ length: MOST + 1 }, (_, index) => `endpoint-${index}`).values();
   const createSome = async () => {
@@ -21,10 +20,7 @@ beforeAll(async () => {
     for (const name of names) await tenant.createEndpoint(name, { url: receiver.origin });
   };
   await Promise.all(Array.from({ length: AT_ONCE }, createSome));
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 180_000);
 
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated, aFlagWithState } from '../support/eventSpec.ts';
 import { freePort } from '../support/freePort.ts';
 import { nested } from '../support/nested.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startRawReceiver, type RawReceiver } from '../support/rawReceiver.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
@@ -32,10 +32,7 @@ beforeAll(async () => {
     startRawReceiver({ onRequest: (socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n\r\n') }),
     freePort(),
   ]);
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

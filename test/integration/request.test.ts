@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { canonicalJson } from '../../src/delivery/canonicalJson.ts';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated, anAuditLog } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { OK, startRawReceiver, type RawReceiver } from '../support/rawReceiver.ts';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../support/receiver.ts';
 import { seedAuditLog, seedFlagUpdated } from '../support/seedPayloads.ts';
@@ -24,9 +24,7 @@ beforeAll(async () => {
   tenant = await aTenant(cluster);
   receiver = await startReceiver();
   raw = await startRawReceiver();
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
+  operator = await startOperatorFor(tenant, {
     args: ['--allow-cidr=127.0.0.0/8', '--allow-cidr=::1/128'],
     env: { HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9', NODE_USE_ENV_PROXY: '1' },
   });

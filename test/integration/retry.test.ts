@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../src/api/flagEvent.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -15,10 +15,7 @@ beforeAll(async () => {
   const cluster = await sharedControlPlane();
   tenant = await aTenant(cluster);
   receiver = await startReceiver({ answer: () => 500 });
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

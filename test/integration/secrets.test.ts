@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -12,13 +12,9 @@ let operator: OperatorProcess;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  const cluster = await sharedControlPlane();
-  tenant = await aTenant(cluster);
+  tenant = await aTenant(await sharedControlPlane());
   receiver = await startReceiver();
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

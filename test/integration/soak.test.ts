@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomScenario } from '../soak/scenario.ts';
 import { soak } from '../soak/soak.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
 
@@ -10,8 +10,7 @@ let operator: OperatorProcess;
 
 beforeAll(async () => {
   tenant = await aTenant(await sharedControlPlane());
-  const { cluster, namespace } = tenant;
-  operator = await startOperatorProcess({ kubeconfig: cluster.kubeconfigPath, namespaces: [namespace] });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthority } from '../support/certificates.ts';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -13,11 +13,8 @@ let operator: OperatorProcess;
 const receivers: Receiver[] = [];
 
 beforeAll(async () => {
-  const cluster = await sharedControlPlane();
-  tenant = await aTenant(cluster);
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
+  tenant = await aTenant(await sharedControlPlane());
+  operator = await startOperatorFor(tenant, {
     env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
   });
 }, 120_000);

@@ -4,7 +4,7 @@ import type { FlagEventStatus } from '../../src/api/flagEvent.ts';
 import { watchChanges, type Changes } from '../support/changes.ts';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -25,10 +25,7 @@ beforeAll(async () => {
   const pathOf = (plural: string) => `/apis/flagpost.dev/v1alpha1/namespaces/${tenant.namespace}/${plural}`;
   events = await watchChanges(cluster, pathOf('flagevents'));
   endpoints = await watchChanges(cluster, pathOf('webhookendpoints'));
-  operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
-    namespaces: [tenant.namespace],
-  });
+  operator = await startOperatorFor(tenant);
 }, 120_000);
 
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Tenant } from './tenant.ts';
 import { waitUntil } from './waitUntil.ts';
 
 export interface OperatorProcessOptions {
@@ -53,6 +54,14 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
     throw new Error(`${String(error)}: ${operator.output()}`, { cause: error });
   }
   return operator;
+}
+
+/** As startOperatorProcess, for one tenant alone. */
+export function startOperatorFor(
+  { cluster, namespace }: Pick<Tenant, 'cluster' | 'namespace'>,
+  more: Pick<OperatorProcessOptions, 'args' | 'env'> = {},
+): Promise<OperatorProcess> {
+  return startOperatorProcess({ kubeconfig: cluster.kubeconfigPath, namespaces: [namespace], ...more });
 }
 
 /** As startOperatorProcess, without waiting for it to be ready. */
