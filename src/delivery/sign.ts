@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { SecretBytes } from './secretBytes.ts';
 
 /** What is signed, and with what. */
@@ -28,13 +28,13 @@ export function signatureHeaders({ deliveryId, timestampSeconds, body, keys }: S
   ];
   if (!current) return identity;
   const signatures = keys.map((key) =>
-    createHmac('sha256', standardKey(key))
+    createHmac('sha256', signingKey(key).standard)
       .update(`${deliveryId}.${timestampSeconds}.`)
       .update(body)
       .digest('base64'),
   );
   return [
-    ['X-Flagsmith-Signature', createHmac('sha256', current.reveal()).update(body).digest('hex')],
+    ['X-Flagsmith-Signature', createHmac('sha256', signingKey(current).asStored).update(body).digest('hex')],
     ...identity,
     ['webhook-signature', signatures.map((signature) => `v1,${signature}`).join(' ')],
   ];
@@ -48,6 +48,23 @@ export function checkSigningKey(key: SecretBytes): string | undefined {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(encoded)
     ? undefined
     : `begins with ${ENCODED_KEY_PREFIX}, and what follows is not base64`;
+}
+
+/** A key in the two forms in which it signs. */
+interface SigningKey {
+  readonly asStored: KeyObject;
+  readonly standard: KeyObject;
+}
+
+// Made once for each content: of bytes, node:crypto makes a key of its own every time, which takes longer than to sign.
+const signingKeys = new WeakMap<SecretBytes, SigningKey>();
+
+function signingKey(key: SecretBytes): SigningKey {
+  const known = signingKeys.get(key);
+  if (known) return known;
+  const made = { asStored: createSecretKey(key.reveal()), standard: createSecretKey(standardKey(key)) };
+  signingKeys.set(key, made);
+  return made;
 }
 
 /** A key as Standard Webhooks uses it. White space after the base64, such as a file's last newline, is no part of it. */
