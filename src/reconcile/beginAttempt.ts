@@ -18,6 +18,11 @@ export function beginAttempt(
   start: Start,
 ): void {
   const { endpointUID } = start.delivery;
+  const free = () => {
+    work.busy.delete(endpointUID);
+    context.enqueue(work.key);
+  };
+  let failed = false;
   work.busy.add(endpointUID);
   context.lanes.offer({
     namespace: event.metadata.namespace,
@@ -25,7 +30,21 @@ export function beginAttempt(
     endpointUID,
     dueAt: start.dueAt,
     age: ageOf(event),
-    run: (signal) => run(context, event, work, start, signal),
+    run: async (signal) => {
+      work.inFlight.add(endpointUID);
+      try {
+        await attempt(context, event, work, start, signal);
+      } catch (error) {
+        failed = true;
+        context.hooks.failed(work.key, 'make an attempt', error);
+      }
+      work.inFlight.delete(endpointUID);
+    },
+    ended: () => {
+      // Busy until then: any reconcile would begin it again.
+      if (failed) context.clock.schedule(RETRY_MILLISECONDS, free);
+      else free();
+    },
   });
 }
 
@@ -34,31 +53,6 @@ export function abortAttempt({ lanes }: EventContext, work: MutableEventWork, en
   lanes.cancel(work.uid, endpointUID);
   work.busy.delete(endpointUID);
   work.inFlight.delete(endpointUID);
-}
-
-async function run(
-  context: EventContext,
-  event: FlagEvent,
-  work: MutableEventWork,
-  start: Start,
-  signal: AbortSignal,
-): Promise<void> {
-  const { endpointUID } = start.delivery;
-  const free = () => {
-    work.busy.delete(endpointUID);
-    context.enqueue(work.key);
-  };
-  work.inFlight.add(endpointUID);
-  try {
-    await attempt(context, event, work, start, signal);
-    work.inFlight.delete(endpointUID);
-    free();
-  } catch (error) {
-    work.inFlight.delete(endpointUID);
-    context.hooks.failed(work.key, 'make an attempt', error);
-    // Busy until then: any reconcile would begin it again.
-    context.clock.schedule(RETRY_MILLISECONDS, free);
-  }
 }
 
 async function attempt(

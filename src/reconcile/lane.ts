@@ -12,6 +12,8 @@ export interface Job {
   readonly age: Age;
   /** Makes the attempt; never rejects. */
   readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Called once after that, when the attempt's place is free again: the same event may be offered anew. */
+  readonly ended: () => void;
 }
 
 /** What is to be sent to an endpoint, and what is being sent. */

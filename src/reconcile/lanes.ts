@@ -144,12 +144,13 @@ export class Lanes {
     return () => void job.run(attempt.controller.signal).finally(end);
   }
 
-  #ended(lane: Lane, { eventUID }: Job): void {
+  #ended(lane: Lane, { eventUID, ended }: Job): void {
     lane.running.delete(eventUID);
     this.#slots.release(lane.namespace, lane.isTroubled);
     this.#forgetIfIdle(lane);
     this.#look(lane);
     this.#fill();
+    ended();
     if (this.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -24,6 +24,8 @@ class Track {
   onStart: (name: string) => void = () => {};
   /** When an attempt became due; 0 for a first one. */
   readonly dueAt = new Map<string, number>();
+  /** Called when an attempt has ended. */
+  onEnded: (name: string) => void = () => {};
   readonly lanes: Lanes;
 
   constructor(maxInFlight: number, limit = Infinity) {
@@ -53,6 +55,7 @@ class Track {
         dueAt: this.dueAt.get(name) ?? 0,
         age: ageOf(event),
         run,
+        ended: () => this.onEnded(name),
       });
     }
   }
@@ -284,6 +287,7 @@ test('a limit is asked for with when those that are open were begun', async () =
       dueAt: 0,
       age: ageOf(event),
       run,
+      ended: () => {},
     });
   };
   offer('1');
@@ -351,6 +355,19 @@ describe('offering', () => {
     expect(track.started).toEqual(['a/x/1', 'a/x/1']);
   });
 
+  test('an attempt may be offered again as soon as it says that it has ended', async () => {
+    const track = new Track(1);
+    const again = new Set(['a/x/1']);
+    track.onEnded = (name) => {
+      if (again.delete(name)) track.offer(name);
+    };
+    track.offer('a/x/1');
+    await track.end('a/x/1');
+    expect(track.started).toEqual(['a/x/1', 'a/x/1']);
+    await track.end('a/x/1');
+    expect(track.lanes.inFlight).toBe(0);
+  });
+
   test('an attempt that offers others as it begins costs nobody their turn', async () => {
     const track = new Track(1);
     track.offer('a/first/0', 'a/x/1');
@@ -362,6 +379,7 @@ describe('offering', () => {
       dueAt: 0,
       age: ageOf('1'),
       run,
+      ended: () => {},
     });
     track.offer('a/z/1');
     await track.end('a/first/0', 'a/x/1', 'a/z/1', 'a/y/1');
