@@ -37,6 +37,27 @@ const FLAGS = {
     integer(1, 100_000),
     'open requests to all receivers together',
   ),
+  ttlSucceededSeconds: single(
+    'ttl-succeeded-seconds',
+    'N',
+    '86400',
+    integer(-1, 2 ** 31 - 1),
+    'how long events are kept that have succeeded and do not say; -1 = for ever',
+  ),
+  ttlFailedSeconds: single(
+    'ttl-failed-seconds',
+    'N',
+    '604800',
+    integer(-1, 2 ** 31 - 1),
+    'how long events are kept that have failed and do not say; -1 = for ever',
+  ),
+  maxFinishedPerNamespace: single(
+    'max-finished-per-namespace',
+    'N',
+    '10000',
+    integer(-1, 2 ** 31 - 1),
+    'above it the oldest finished events that do not say how long they are kept go; -1 = no limit',
+  ),
   metricsBindAddress: single(
     'metrics-bind-address',
     '[HOST]:PORT',
@@ -103,7 +124,7 @@ function readArguments(args: readonly string[]): { help: boolean; version: boole
   );
   const answered = { help: { type: 'boolean' }, version: { type: 'boolean' } } as const;
   try {
-    const { values } = parseArgs({ args: [...args], options: { ...options, ...answered } });
+    const { values } = parseArgs({ args: joinNegativeNumbers(args), options: { ...options, ...answered } });
     const { help = false, version = false, ...flags } = values;
     return { help, version, flags };
   } catch (error) {
@@ -111,6 +132,19 @@ function readArguments(args: readonly string[]): { help: boolean; version: boole
     const [sentence = ''] = (error as Error).message.split(/\.?\s*(?:To specify|Did you|\n)/);
     throw new UsageError(`${sentence}; see --help`);
   }
+}
+
+/** `--flag -1` as `--flag=-1`, since parseArgs takes `-1` for a flag. */
+function joinNegativeNumbers(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const [before = '', after = ''] = [args[index - 1], args[index + 1]];
+    if (takesNumber(before, arg)) return [];
+    return takesNumber(arg, after) ? `${arg}=${after}` : arg;
+  });
+}
+
+function takesNumber(flag: string, value: string): boolean {
+  return /^--[^=]+$/.test(flag) && /^-\d+$/.test(value);
 }
 
 function readConfig(given: GivenFlags, env: Readonly<NodeJS.ProcessEnv>) {
@@ -129,6 +163,9 @@ function readConfig(given: GivenFlags, env: Readonly<NodeJS.ProcessEnv>) {
     allowCidrs: read(FLAGS.allowCidrs),
     denyCidrs: read(FLAGS.denyCidrs),
     maxInFlight: read(FLAGS.maxInFlight),
+    ttlSucceededSeconds: read(FLAGS.ttlSucceededSeconds),
+    ttlFailedSeconds: read(FLAGS.ttlFailedSeconds),
+    maxFinishedPerNamespace: read(FLAGS.maxFinishedPerNamespace),
     metricsBindAddress: read(FLAGS.metricsBindAddress),
     healthProbeBindAddress: read(FLAGS.healthProbeBindAddress),
     logLevel: read(FLAGS.logLevel),

@@ -57,6 +57,9 @@ export const flagEventStatus = z
     delivered: text({ max: 32 })
       .optional()
       .describe('Deliveries that succeeded, of all, for people; for example 2/3.'),
+    lastHandledRedeliver: text({ max: 63 })
+      .optional()
+      .describe('The value of the label flagpost.dev/redeliver that was handled last.'),
     deliveries: z
       .array(delivery)
       .max(1000)
@@ -67,6 +70,13 @@ export const flagEventStatus = z
   .register(crdKeywords, { default: STATUS_DEFAULT });
 export type FlagEventStatus = Readonly<z.infer<typeof flagEventStatus>>;
 
+const ttlSecondsAfterFinished = integer(-1, 2 ** 31 - 1)
+  .optional()
+  .describe(
+    'How long the event is kept once every delivery has ended: 0 deletes it at once, -1 keeps it for ever. Absent means ' +
+      "the operator's default. Can't be changed once the event has finished.",
+  );
+
 /** A FlagEvent as the operator reads it; the payload stays unknown, since unknown fields must be passed on. */
 export const flagEvent = z.object({
   metadata: objectMeta,
@@ -74,6 +84,7 @@ export const flagEvent = z.object({
     type: eventType,
     flagUpdated: z.unknown().optional(),
     auditLog: z.unknown().optional(),
+    ttlSecondsAfterFinished,
   }),
   status: flagEventStatus.optional(),
 });
@@ -111,6 +122,7 @@ const flagEventSpec = z
         "The body of an audit log web hook, in the wire's own names. Fields that are not described here are kept " +
           "and sent. Can't be changed.",
       ),
+    ttlSecondsAfterFinished,
   })
   .register(crdKeywords, {
     'x-kubernetes-map-type': 'atomic',
@@ -123,12 +135,23 @@ const flagEventSpec = z
     ],
   });
 
+// At the root, from where status can be seen; a status write leaves the spec as it is and so passes.
+const fixedOnceFinished: ValidationRule = {
+  rule:
+    '!has(oldSelf.status) || !has(oldSelf.status.completionTime) || ' +
+    'self.spec.?ttlSecondsAfterFinished == oldSelf.spec.?ttlSecondsAfterFinished',
+  message: "can't be changed once the event has finished",
+  reason: 'FieldValueForbidden',
+  fieldPath: '.spec.ttlSecondsAfterFinished',
+};
+
 /** A FlagEvent as the API server checks it, the payload's known fields included. */
 export const flagEventResource = z
   .object({
     spec: flagEventSpec.describe('What changed.'),
     status: flagEventStatus.optional().describe('What became of the event.'),
   })
+  .register(crdKeywords, { 'x-kubernetes-validations': [fixedOnceFinished] })
   .describe(
     'FlagEvent says what changed. It is sent to every WebhookEndpoint of its namespace that matches it when it is ' +
       "taken up. Its payload can't be changed.",

@@ -74,7 +74,11 @@ function sizeOf({ body }: PreparedPayload): number {
 export function withoutPayload({ metadata, spec, status }: FlagEvent): FlagEvent {
   return {
     metadata: { ...metadata, annotations: undefined },
-    spec: { type: spec.type, ...ownTimeOf(spec) },
+    spec: {
+      type: spec.type,
+      ttlSecondsAfterFinished: spec.ttlSecondsAfterFinished,
+      ...ownTimeOf(spec),
+    },
     status,
   };
 }

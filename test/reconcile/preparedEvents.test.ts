@@ -123,3 +123,9 @@ test('annotations are left out too: kubectl apply keeps the payload in one', () 
   const kept = withoutPayload(anEvent({ metadata: { annotations, labels: { team: 'shop' } } }));
   expect(kept.metadata).toMatchObject({ annotations: undefined, labels: { team: 'shop' } });
 });
+
+test('the time to live is kept', () => {
+  const event = anEvent();
+  const kept = withoutPayload({ ...event, spec: { ...event.spec, ttlSecondsAfterFinished: 0 } });
+  expect(kept.spec.ttlSecondsAfterFinished).toBe(0);
+});

@@ -18,6 +18,12 @@ const OBJECT = 'must be of type object';
 const MOST = 'less than or equal to 9007199254740991';
 const LEAST = 'greater than or equal to -9007199254740991';
 
+const TIMES_TO_LIVE = [
+  [-2, 'greater than or equal to -1'],
+  [2 ** 31, 'less than or equal to 2147483647'],
+  ['1h', INTEGER],
+] as const;
+
 const wholes: readonly BadManifest[] = [
   bad('no spec', { ...eventManifest({}), spec: undefined }, 'spec', 'Required value'),
   bad('no type', eventManifest({ flagUpdated: seedFlagUpdated }), 'spec.type', 'Required value'),
@@ -57,11 +63,13 @@ const wholes: readonly BadManifest[] = [
     'spec.flagUpdated',
     'must be set if and only if type is FLAG_UPDATED',
   ),
-  bad(
-    'a time to live',
-    eventManifest({ type: 'AUDIT_LOG', auditLog: seedAuditLog, ttlSecondsAfterFinished: 5 }),
-    'spec.ttlSecondsAfterFinished',
-    'unknown field',
+  ...TIMES_TO_LIVE.map(([ttl, remedy]) =>
+    bad(
+      `the time to live ${JSON.stringify(ttl)}`,
+      eventManifest({ type: 'AUDIT_LOG', auditLog: seedAuditLog, ttlSecondsAfterFinished: ttl }),
+      'spec.ttlSecondsAfterFinished',
+      remedy,
+    ),
   ),
 ];
 

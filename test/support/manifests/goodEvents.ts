@@ -56,6 +56,12 @@ export const goodEvents: readonly GoodManifest[] = [
       auditLog: { created_date: seedAuditLog.created_date, log: '', related_object_type: '' },
     }),
   ),
+  ...[-1, 0, 2 ** 31 - 1].map((ttl) =>
+    good(
+      `the time to live ${ttl}`,
+      eventManifest({ type: 'AUDIT_LOG', auditLog: seedAuditLog, ttlSecondsAfterFinished: ttl }),
+    ),
+  ),
   good('a new feature, null before', flagUpdatedManifest({ previous_state: null })),
   good(
     'null in every field that may be null',
