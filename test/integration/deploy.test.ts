@@ -157,6 +157,8 @@ test('kubectl apply -k creates all of deploy/base, without a warning', async () 
     'role.rbac.authorization.k8s.io/flagpost-api-server created',
     'rolebinding.rbac.authorization.k8s.io/flagpost-api-server created',
     'serviceaccount/flagpost created',
+    'validatingadmissionpolicy.admissionregistration.k8s.io/webhookendpoint-secrets.flagpost.dev created',
+    'validatingadmissionpolicybinding.admissionregistration.k8s.io/webhookendpoint-secrets.flagpost.dev created',
   ]);
   for (const plural of ['flagevents', 'webhookendpoints']) {
     await waitUntil(`${plural} to be served`, async () => {

@@ -17,6 +17,8 @@ interface Options {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  /** The user in whose name it is asked, who has the rights that RBAC gives. */
+  readonly as?: string;
 }
 
 /** Many plain requests with the rights of an administrator, over connections that are kept. */
@@ -34,12 +36,17 @@ export class AdminClient {
   async call(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
-    { body, contentType = 'application/json', accept = 'application/json' }: Options = {},
+    { body, contentType = 'application/json', accept = 'application/json', as }: Options = {},
   ): Promise<Answer> {
     const answer = await request(this.#server + path, {
       method,
       dispatcher: this.#agent,
-      headers: { authorization: this.#authorization, accept, 'content-type': contentType },
+      headers: {
+        authorization: this.#authorization,
+        accept,
+        'content-type': contentType,
+        ...(as === undefined ? {} : { 'impersonate-user': as }),
+      },
       body: body === undefined ? null : JSON.stringify(body),
     });
     return { status: answer.statusCode, body: (await answer.body.json()) as Answer['body'] };
