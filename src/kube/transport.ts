@@ -52,7 +52,8 @@ export class Transport {
   #readAt = -Infinity;
   #reading: Promise<Credentials> | undefined;
   readonly #agents = new Agents();
-  #clockSkew: number | undefined;
+  /** What the API server's clock says where the monotonic one says 0. */
+  #serverTimeAtZero: number | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -61,10 +62,12 @@ export class Transport {
 
   /**
    * How far the API server's clock is ahead of ours, by the Date header of its last answer, to about a second;
-   * undefined before the first.
+   * undefined before the first. The monotonic clock carries it on, so that a jump of the wall clock shows at once.
    */
   clockSkewMilliseconds(): number | undefined {
-    return this.#clockSkew;
+    const { clock } = this.#options;
+    if (this.#serverTimeAtZero === undefined) return undefined;
+    return this.#serverTimeAtZero + clock.monotonic() - clock.now();
   }
 
   /** The answer's JSON. Throws an ApiError, a TransportError, or the signal's reason. */
@@ -134,7 +137,7 @@ export class Transport {
   async #attempt(request: Request, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { server, clock, userAgent, onRequest } = this.#options;
     const credentials = await this.#currentCredentials();
-    const begun = clock.now();
+    const begun = clock.monotonic();
     let code = '<error>';
     try {
       const response = await this.#agents.get(credentials.tls).request({
@@ -186,7 +189,7 @@ export class Transport {
     const time = typeof date === 'string' ? Date.parse(date) : NaN;
     if (Number.isNaN(time)) return;
     // Date is cut to the second, and was written at some moment between question and answer.
-    this.#clockSkew = time + 500 - (begun + this.#options.clock.now()) / 2;
+    this.#serverTimeAtZero = time + 500 - (begun + this.#options.clock.monotonic()) / 2;
   }
 }
 

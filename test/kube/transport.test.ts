@@ -390,10 +390,14 @@ describe('credentials', () => {
   });
 });
 
-test('knows how far the API server is ahead of us, to about a second', async () => {
+test('knows how far the API server is ahead of us, to about a second, whatever becomes of our clock', async () => {
   expect(transport.clockSkewMilliseconds()).toBeUndefined();
   const answer = get();
   (await server.next()).json({}, 200, { Date: 'Wed, 25 Nov 2026 12:10:00 GMT' });
   await answer;
   expect(transport.clockSkewMilliseconds()).toBe(600_500);
+  clock.adjustWall(3_600_000);
+  expect(transport.clockSkewMilliseconds()).toBe(600_500 - 3_600_000);
+  await clock.advance(90_000);
+  expect(transport.clockSkewMilliseconds()).toBe(600_500 - 3_600_000);
 });

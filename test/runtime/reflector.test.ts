@@ -168,7 +168,7 @@ describe('at the start', () => {
         'more',
       ),
     );
-    expect((await server.next()).query['limit']).toBe('20');
+    expect((await server.next()).query['limit']).toBe('13');
   });
 
   test('lists where the API server never says that it has streamed all', async () => {

@@ -1,0 +1,23 @@
+import type { Identified } from './identified.ts';
+import type { ListWatch, Page } from './listWatch.ts';
+
+// Of the largest objects a page of so many is 25 MiB; from the second page on, the bytes decide.
+const FIRST_PAGE = 20;
+const LARGEST_PAGE = 500;
+
+/** Lists everything in pages of about so many bytes. A continue token that has become too old is an ApiError, 410. */
+export async function* listPages<T extends Identified>(
+  listWatch: Pick<ListWatch<T>, 'list'>,
+  signal: AbortSignal,
+  pageBytes: number,
+): AsyncGenerator<Page<T>, void, undefined> {
+  let limit = FIRST_PAGE;
+  let continueToken: string | undefined;
+  do {
+    const page = await listWatch.list({ limit, continueToken }, signal);
+    yield page;
+    const fitting = Math.floor((limit * pageBytes) / Math.max(1, page.bytes));
+    limit = Math.min(LARGEST_PAGE, Math.max(1, fitting));
+    continueToken = page.continueToken;
+  } while (continueToken !== undefined);
+}
