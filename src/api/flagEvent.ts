@@ -19,11 +19,14 @@ export const delivery = z
     state: z
       .enum(['Pending', 'Succeeded', 'Failed', 'Canceled'])
       .describe('Pending until it has ended as Succeeded, Failed or Canceled.'),
-    startTime: time().optional().describe('When the delivery was taken up; its 14 days count from here.'),
-    attempts: count().optional().describe('How many attempts were made.'),
+    startTime: time()
+      .optional()
+      .describe('When the delivery was taken up or last started over; its 14 days count from here.'),
+    redeliveries: count().optional().describe('How often the delivery was started over.'),
+    attempts: count().optional().describe('How many attempts were made since startTime.'),
     firstAttemptTime: time()
       .optional()
-      .describe('When the first attempt began; the retry window is counted from it.'),
+      .describe('When the first of these attempts began; the retry window is counted from it.'),
     lastAttemptTime: time().optional().describe('When the last attempt began.'),
     lastStatusCode: count()
       .optional()

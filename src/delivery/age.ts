@@ -1,11 +1,13 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
 import { property } from '../api/property.ts';
+import { instantOf } from './instant.ts';
 
-/** What an event's age is judged by; times in milliseconds since 1970. */
+/** What an event's age is judged by. */
 export interface Age {
+  /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** The payload's own time; 0 where it has none. */
-  readonly occurredAt: number;
+  /** The payload's own time: see instantOf. */
+  readonly occurredAt: string;
   readonly name: string;
 }
 
@@ -24,16 +26,16 @@ export function ageOf({ metadata, spec }: FlagEvent): Age {
   const time = property(spec.flagUpdated, 'timestamp') ?? property(spec.auditLog, 'created_date');
   return {
     createdAt: Date.parse(metadata.creationTimestamp),
-    occurredAt: typeof time === 'string' ? Date.parse(time) || 0 : 0,
+    occurredAt: instantOf(time),
     name: metadata.name,
   };
 }
 
 /** Orders the oldest first: by creation, then by the payload's own time, then by name (api.md, suspend). */
 export function compareAges(a: Age, b: Age): number {
-  return (
-    a.createdAt - b.createdAt ||
-    a.occurredAt - b.occurredAt ||
-    (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
-  );
+  return a.createdAt - b.createdAt || compare(a.occurredAt, b.occurredAt) || compare(a.name, b.name);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -123,6 +123,7 @@ function listDeliveries(event: FlagEvent, takeUp: TakeUp & { kind: 'open' }, inp
     deliveryID: deliveryId(event.metadata.uid, uid),
     state: 'Pending',
     startTime: timestamp(input.now),
+    redeliveries: 0,
     attempts: 0,
   });
   const listed = new Map(takeUp.endpoints.map(({ uid, name }) => [uid, fresh(name, uid)]));

@@ -85,7 +85,7 @@ class Track {
   }
 }
 
-const ageOf = (event: string) => ({ createdAt: Number(event), occurredAt: 0, name: event });
+const ageOf = (event: string) => ({ createdAt: Number(event), occurredAt: '', name: event });
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
