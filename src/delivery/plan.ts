@@ -70,8 +70,8 @@ export interface Plan {
 export const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
 // An event for which nothing could be sent is taken up within 5 s of its creation; a second is left for the write.
 const FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS = 4000;
-// Outcomes that arrive together are written together.
-const GATHER_OUTCOMES_MILLISECONDS = 200;
+/** Outcomes that arrive together are written together. */
+export const GATHER_OUTCOMES_MILLISECONDS = 200;
 const ASK_CLOCK_AGAIN_MILLISECONDS = 60_000;
 
 /** Decides what to send now, what the status should be, and when to look again. */

@@ -1,7 +1,12 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
 import { ageOf } from '../delivery/age.ts';
-import { FIRST_WRITE_AFTER_REQUEST_MILLISECONDS, type Start } from '../delivery/plan.ts';
+import type { AttemptRecord } from '../delivery/attemptRecord.ts';
+import {
+  FIRST_WRITE_AFTER_REQUEST_MILLISECONDS,
+  GATHER_OUTCOMES_MILLISECONDS,
+  type Start,
+} from '../delivery/plan.ts';
 import { mayBeTried } from '../delivery/waiting.ts';
 import { makeAttempt } from './attempts.ts';
 import type { EventContext } from './context.ts';
@@ -18,11 +23,8 @@ export function beginAttempt(
   start: Start,
 ): void {
   const { endpointUID } = start.delivery;
-  const free = () => {
-    work.busy.delete(endpointUID);
-    context.enqueue(work.key);
-  };
   let failed = false;
+  let record: AttemptRecord | undefined;
   work.busy.add(endpointUID);
   context.lanes.offer({
     namespace: event.metadata.namespace,
@@ -33,7 +35,7 @@ export function beginAttempt(
     run: async (signal) => {
       work.inFlight.add(endpointUID);
       try {
-        await attempt(context, event, work, start, signal);
+        record = await attempt(context, event, work, start, signal);
       } catch (error) {
         failed = true;
         context.hooks.failed(work.key, 'make an attempt', error);
@@ -41,11 +43,25 @@ export function beginAttempt(
       work.inFlight.delete(endpointUID);
     },
     ended: () => {
+      const free = () => {
+        work.busy.delete(endpointUID);
+        if (record) context.enqueue(work.key, pauseAfterOutcome(context, work));
+        // Else it comes again once there is room.
+        else if (!context.works.hold(work.key)) context.enqueue(work.key);
+      };
       // Busy until then: any reconcile would begin it again.
       if (failed) context.clock.schedule(RETRY_MILLISECONDS, free);
       else free();
     },
   });
+}
+
+/**
+ * In how many milliseconds to plan an event one of whose attempts has an outcome: once it may be written, and together with
+ * others where many are under way, since a plan costs as much as the event has deliveries.
+ */
+function pauseAfterOutcome({ clock }: EventContext, { nextWriteAt, busy }: MutableEventWork): number {
+  return Math.max(nextWriteAt - clock.now(), Math.min(busy.size, GATHER_OUTCOMES_MILLISECONDS));
 }
 
 /** Takes an attempt back, in the lane or in flight. It then counts as none. */
@@ -55,13 +71,14 @@ export function abortAttempt({ lanes }: EventContext, work: MutableEventWork, en
   work.inFlight.delete(endpointUID);
 }
 
+/** Makes an attempt that has got its turn, unless something has come in between; gives what came of it. */
 async function attempt(
   context: EventContext,
   event: FlagEvent,
   work: MutableEventWork,
   { delivery, attempt: number }: Start,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<AttemptRecord | undefined> {
   const { registry, works, clock, attempts, enqueue, hooks } = context;
   const { endpointUID, endpointName, deliveryID, firstAttemptTime } = delivery;
   const payload = await readPayload(context, event);
@@ -73,8 +90,8 @@ async function attempt(
   const endpoint = registry.get(endpointUID);
   const view = registry.view(endpointUID);
   const config = registry.config(endpointUID);
-  if (!payload || !endpoint || !config || signal.aborted || works.hold(work.key)) return;
-  if (!view || !mayBeTried(view)) return;
+  if (!payload || !endpoint || !config || signal.aborted) return undefined;
+  if (!view || !mayBeTried(view) || works.hold(work.key)) return undefined;
   work.begun.set(endpointUID, endpointName);
   if (work.firstSentAt === undefined) {
     work.firstSentAt = clock.now();
@@ -84,7 +101,8 @@ async function attempt(
   const firstAttemptAt = firstAttemptTime === undefined ? undefined : Date.parse(firstAttemptTime);
   const input = { endpoint, config, body: payload.body, deliveryID, attempt: number, firstAttemptAt, signal };
   const record = await makeAttempt(input, attempts);
-  if (!record || signal.aborted) return;
+  if (!record || signal.aborted) return undefined;
   works.record(event.metadata.uid, record);
   hooks.attempted({ event, deliveryID, record });
+  return record;
 }

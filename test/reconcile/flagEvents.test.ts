@@ -23,6 +23,14 @@ const answerAll = (statusCode: number) => {
 const addEndpoints = (...names: string[]) => {
   for (const name of names) world.addEndpoint(anEndpoint({ name }));
 };
+/** Leaves room for no more unwritten outcomes. */
+const fill = () => {
+  const { works } = world;
+  works.open('shop/full', uid('full'), 0);
+  for (let index = 0; index < 1000; index += 1) {
+    works.record(uid('full'), anAttempt({ endpointUID: uid(`endpoint-${index}`) }));
+  }
+};
 const writes = () => world.written.map(({ status }) => status);
 
 describe('an event that goes well', () => {
@@ -529,14 +537,6 @@ describe('an endpoint that goes away while a delivery is pending', () => {
 });
 
 describe('with 1,000 outcomes unwritten', () => {
-  const fill = () => {
-    const { works } = world;
-    works.open('shop/full', uid('full'), 0);
-    for (let index = 0; index < 1000; index += 1) {
-      works.record(uid('full'), anAttempt({ endpointUID: uid(`endpoint-${index}`) }));
-    }
-  };
-
   test('nothing is begun; it is once some are written, or dropped', async () => {
     addEndpoints('a');
     fill();
@@ -581,6 +581,47 @@ describe('with 1,000 outcomes unwritten', () => {
     world.delete('doomed');
     await world.advance(10);
     expect(world.sentTo).toEqual(['a', 'a']);
+  });
+});
+
+describe('an event with 900 endpoints', () => {
+  beforeEach(async () => {
+    world.stop();
+    world = await EventWorld.recording({ maxInFlight: 1200 });
+    for (let index = 0; index < 900; index += 1)
+      world.addEndpoint(anEndpoint({ name: `a-${index}`, spec: { maxInFlight: 1 } }));
+    holdAll();
+    world.create('butter-bar');
+    await world.advance(50);
+    expect(world.requests).toHaveLength(900);
+    world.reconciles = 0;
+  });
+
+  test.each([500, 200])(
+    'that answer %d one after the other is not planned for each answer',
+    async (status) => {
+      for (const request of [...world.open]) {
+        request.answer(status);
+        await world.advance(1);
+      }
+      expect(world.reconciles).toBeLessThan(60);
+      await world.advance(10_000);
+      expect(world.works.unwritten).toBe(0);
+    },
+  );
+
+  test('that may not be sent to yet is not planned for each that it waits for in a lane', async () => {
+    world.create('second');
+    await world.advance(50);
+    fill();
+    world.reconciles = 0;
+    answerAll(200);
+    await world.advance(50);
+    expect(world.reconciles).toBeLessThan(60);
+    expect(world.requests).toHaveLength(900);
+    world.works.forget(uid('full'));
+    await world.advance(10_000);
+    expect(world.requests).toHaveLength(1800);
   });
 });
 

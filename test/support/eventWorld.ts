@@ -58,6 +58,8 @@ export class EventWorld {
   readonly failures: string[] = [];
   readonly attempts: MadeAttempt[] = [];
   readonly calls: string[] = [];
+  /** How often an event was reconciled. */
+  reconciles = 0;
   /** Faults of the next status writes. */
   readonly faults: Fault[] = [];
   /** How a receiver answers; undefined leaves the request open. */
@@ -177,7 +179,10 @@ export class EventWorld {
     });
     const controller = new Controller({
       queue,
-      reconcile: (key) => this.reconciler.reconcile(key),
+      reconcile: (key) => {
+        this.reconciles += 1;
+        return this.reconciler.reconcile(key);
+      },
       clock,
       backoff: new Backoff({ initialMilliseconds: 100, maxMilliseconds: 30_000 }, () => 0.5),
       onError: (_key, error) => this.failures.push(`reconcile: ${String(error)}`),
