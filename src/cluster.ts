@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** Whether anything may be written now. */
+  readonly mayAct: () => boolean;
 }
 
 /** The API server's side of the operator. */
@@ -43,8 +45,13 @@ export interface Cluster {
 
 const TRUSTED_SKEW_MILLISECONDS = 60_000;
 
-/** Finds the API server and prepares what talks to it; nothing is sent yet. Throws a ConfigError. */
-export function openCluster({ env, version, logger, metrics, clock, random }: ClusterOptions): Cluster {
+type TransportOptions = Pick<ClusterOptions, 'env' | 'version' | 'logger' | 'metrics' | 'clock'> & {
+  /** Always, where undefined. */
+  readonly mayAct: ClusterOptions['mayAct'] | undefined;
+};
+
+/** Finds the API server; the transport has connections of its own. Throws a ConfigError. */
+export function openTransport({ env, version, logger, metrics, clock, mayAct }: TransportOptions) {
   const source = findConfig(env);
   const server = new URL(readConfig(source).cluster.server);
   const transport = new Transport({
@@ -52,9 +59,17 @@ export function openCluster({ env, version, logger, metrics, clock, random }: Cl
     credentials: new CredentialsReader(() => readConfig(source)),
     clock,
     userAgent: `Flagpost/${version}`,
+    mayWrite: mayAct,
     onRequest: (request) => metrics.apiRequests.inc(request),
     onCredentialsError: (error) => logger.error(errorFields(error), 'credentials can not be read'),
   });
+  return { server, transport };
+}
+
+/** Finds the API server and prepares what talks to it; nothing is sent yet. Throws a ConfigError. */
+export function openCluster(options: ClusterOptions): Cluster {
+  const { env, logger, clock, random } = options;
+  const { server, transport } = openTransport(options);
   const clientOf = <T extends Identified>(resource: Resource, parse: (value: unknown) => T) =>
     new ResourceClient<T>({
       transport,

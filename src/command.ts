@@ -39,7 +39,16 @@ async function run(config: Config, env: Readonly<NodeJS.ProcessEnv>): Promise<vo
   process.on('unhandledRejection', die);
   process.on('uncaughtException', die);
 
-  const operator = startOperator({ config, env, logger, version, clock: systemClock, random: Math.random });
+  const operator = startOperator({
+    config,
+    env,
+    logger,
+    version,
+    clock: systemClock,
+    random: Math.random,
+    // At once, which ends the requests in flight too: whatever came after would come beside the new leader's.
+    onLost: () => process.exit(EXIT_FAILURE),
+  });
   const servers = await serve(config, operator);
   const [healthProbePort, metricsPort] = servers.map((server) => server?.port);
   logger.info({ version, healthProbePort, metricsPort }, 'started');

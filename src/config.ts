@@ -11,11 +11,13 @@ export class UsageError extends Error {
 
 interface Flag<S extends z.ZodType> {
   readonly name: string;
-  /** What stands for the value in --help. */
+  /** What stands for the value in --help; empty where none need be given, which then means `true`. */
   readonly value: string;
   readonly help: string;
   /** Absent for a repeatable flag, whose default is none. */
   readonly fallback?: string;
+  /** What --help calls the default, where that is not its text. */
+  readonly fallbackName?: string;
   /** Of the value as text; of a repeatable flag, of all values. */
   readonly schema: S;
 }
@@ -28,6 +30,11 @@ const bindAddress = parsedBy(parseBindAddress);
 
 const FLAGS = {
   namespaces: repeatable('namespace', 'NAME', namespaceName, 'a namespace to work in; without it, all'),
+  leaderElect: single('leader-elect', '', 'false', boolean(), 'take the Lease before working'),
+  leaderElectionNamespace: {
+    ...single('leader-election-namespace', 'NAME', '', orNothing(namespaceName), 'where the Lease lives'),
+    fallbackName: 'its own',
+  },
   allowCidrs: repeatable('allow-cidr', 'CIDR', cidr, 'addresses that are freed from the address guard'),
   denyCidrs: repeatable('deny-cidr', 'CIDR', cidr, 'addresses that are refused; wins over --allow-cidr'),
   maxInFlight: single(
@@ -99,8 +106,8 @@ export function parseCommand(args: readonly string[], env: Readonly<NodeJS.Proce
 
 /** The text of --help. */
 export function helpText(): string {
-  const rows = Object.values<Flag<z.ZodType>>(FLAGS).map(({ name, value, help, fallback }) => {
-    const how = fallback === undefined ? 'repeatable' : `default ${fallback}`;
+  const rows = Object.values<Flag<z.ZodType>>(FLAGS).map(({ name, value, help, fallback, fallbackName }) => {
+    const how = fallback === undefined ? 'repeatable' : `default ${fallbackName ?? fallback}`;
     return `  ${`--${name} ${value}`.padEnd(42)} ${help} (${how})`;
   });
   return [
@@ -122,9 +129,16 @@ function readArguments(args: readonly string[]): { help: boolean; version: boole
   const options = Object.fromEntries(
     Object.values(FLAGS).map(({ name }) => [name, { type: 'string', multiple: true } as const]),
   );
+  const switches = Object.values<Flag<z.ZodType>>(FLAGS).flatMap(({ name, value }) =>
+    value === '' ? `--${name}` : [],
+  );
+  const spelledOut = args.map((arg) => (switches.includes(arg) ? `${arg}=true` : arg));
   const answered = { help: { type: 'boolean' }, version: { type: 'boolean' } } as const;
   try {
-    const { values } = parseArgs({ args: joinNegativeNumbers(args), options: { ...options, ...answered } });
+    const { values } = parseArgs({
+      args: joinNegativeNumbers(spelledOut),
+      options: { ...options, ...answered },
+    });
     const { help = false, version = false, ...flags } = values;
     return { help, version, flags };
   } catch (error) {
@@ -160,6 +174,9 @@ function readConfig(given: GivenFlags, env: Readonly<NodeJS.ProcessEnv>) {
   return {
     /** Empty: all. */
     namespaces: [...new Set(read(FLAGS.namespaces))],
+    leaderElect: read(FLAGS.leaderElect),
+    /** Absent: the operator's own. */
+    leaderElectionNamespace: read(FLAGS.leaderElectionNamespace),
     allowCidrs: read(FLAGS.allowCidrs),
     denyCidrs: read(FLAGS.denyCidrs),
     maxInFlight: read(FLAGS.maxInFlight),
@@ -199,6 +216,15 @@ function repeatable<S extends z.ZodType>(
 
 function oneOf<const T extends readonly string[]>(values: T) {
   return z.enum(values, { error: `must be one of ${values.join(', ')}` });
+}
+
+function boolean() {
+  return z.enum(['true', 'false'], { error: 'must be true or false' }).transform((text) => text === 'true');
+}
+
+/** Undefined where the text is empty. */
+function orNothing<T extends z.ZodType>(schema: T) {
+  return z.union([z.literal('').transform(() => undefined), schema]);
 }
 
 function integer(least: number, most: number) {

@@ -1,6 +1,5 @@
 import type { FlagEvent } from './api/flagEvent.ts';
 import type { UID } from './api/objectMeta.ts';
-import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { openCluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
@@ -20,12 +19,14 @@ import { PendingDeliveries } from './reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload } from './reconcile/preparedEvents.ts';
 import { StatusRecorder } from './reconcile/statusRecorder.ts';
 import { WebhookEndpoints } from './reconcile/webhookEndpoints.ts';
+import { openLeading } from './leading.ts';
 import { openReceivers } from './receivers.ts';
 import { createReconcileLoop } from './reconcileLoop.ts';
 import type { Clock } from './runtime/clock.ts';
-import { Informer } from './runtime/informer.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { openWatches, type Watches } from './watches.ts';
+import { work } from './work.ts';
 
 export interface OperatorOptions {
   readonly config: Config;
@@ -35,6 +36,8 @@ export interface OperatorOptions {
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** Another process may work from now on: this one must end at once. */
+  readonly onLost: () => void;
 }
 
 export interface Operator {
@@ -48,7 +51,8 @@ export interface Operator {
 const WRITE_OUTCOMES_MILLISECONDS = 3000;
 
 /** Wires the operator and starts it. Throws a ConfigError where no API server is configured. */
-export function startOperator({ config, env, logger, version, clock, random }: OperatorOptions): Operator {
+export function startOperator(options: OperatorOptions): Operator {
+  const { config, logger, version, clock, random } = options;
   const life = new AbortController();
   const { signal } = life;
   const pending = new PendingDeliveries();
@@ -56,13 +60,21 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     pendingDeliveries: () => pending.size,
     circuitsOpen: () => histories.openCircuits,
   });
-  const cluster = openCluster({ env, version, logger, metrics, clock, random });
+  const leading = openLeading({ ...options, metrics });
+  const { mayAct } = leading;
+  const cluster = openCluster({ ...options, metrics, mayAct });
   const eventLoop = createReconcileLoop({ name: 'flagevent', clock, random, logger, metrics });
   const endpointLoop = createReconcileLoop({ name: 'webhookendpoint', clock, random, logger, metrics });
   const failed = (key: string, doing: string, error: unknown) =>
     logger.warn({ key, doing, ...errorFields(error) }, 'failed');
 
-  const receivers = openReceivers({ config, cluster, clock, onGuardChange: () => registry.resolveAll() });
+  const receivers = openReceivers({
+    config,
+    cluster,
+    clock,
+    mayAct,
+    onGuardChange: () => registry.resolveAll(),
+  });
   const objects = cluster.watchObjects((kind, namespace, name) =>
     registry.objectChanged(kind, namespace, name),
   );
@@ -75,7 +87,8 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     pace: (endpoint) => histories.pace(endpoint),
     read: readEndpoint,
     isStored: ({ metadata }) => endpoints.store(metadata.namespace)?.getByUid(metadata.uid) !== undefined,
-    onNewContent: (endpoint, what) => histories.changed(endpoint, what),
+    // What changes while another process works, that one takes in.
+    onNewContent: (endpoint, what) => leading.hasBegun() && histories.changed(endpoint, what),
     onChange: ({ metadata }) => {
       endpointLoop.queue.add(keyOf(metadata));
       planPending(metadata.uid, 'low');
@@ -175,18 +188,17 @@ export function startOperator({ config, env, logger, version, clock, random }: O
     },
   });
 
-  const watchFailed =
-    (resource: string) => (namespace: string | undefined, error: unknown, retryAfter: number) =>
-      logger.warn(
-        { resource, namespace, retryAfterMilliseconds: retryAfter, ...errorFields(error) },
-        'a watch failed',
-      );
-  const endpoints: Informer<WebhookEndpoint> = new Informer({
-    namespaces: config.namespaces,
+  const watches = openWatches({
+    config,
+    cluster,
     clock,
     random,
-    listWatch: (namespace) => cluster.endpoints.listWatch({ namespace }),
-    onChange: ({ type, object }) => {
+    logger,
+    keepEvent: (event) => {
+      if (event.status?.startTime === undefined) prepared.prepare(event);
+      return withoutPayload(event);
+    },
+    onEndpoint: ({ type, object }) => {
       if (type === 'deleted') {
         registry.delete(object);
         endpointReconciler.forget(object);
@@ -196,53 +208,35 @@ export function startOperator({ config, env, logger, version, clock, random }: O
       endpointLoop.queue.add(keyOf(object.metadata), 'low');
       lanes.wake(object.metadata.uid);
     },
-    onError: watchFailed('webhookendpoints'),
-  });
-  const watchedEvents = cluster.eventsAs((event) => {
-    if (event.status?.startTime === undefined) prepared.prepare(event);
-    return withoutPayload(event);
-  });
-  const events: Informer<FlagEvent> = new Informer({
-    namespaces: config.namespaces,
-    clock,
-    random,
-    listWatch: (namespace) => watchedEvents.listWatch({ namespace, fieldSelector: 'status.completionTime=' }),
-    onChange: ({ type, object }) => {
-      if (type === 'deleted') {
-        eventReconciler.forget(object);
-        return;
-      }
-      // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
-      if (type === 'added') eventReconciler.resume(object);
-      eventLoop.queue.add(keyOf(object.metadata));
+    onEvent: ({ type, object }) => {
+      // Until then the store alone keeps them: another process may work on them.
+      if (type === 'deleted') eventReconciler.forget(object);
+      else if (leading.hasBegun()) takeOver(object, type);
     },
-    onError: watchFailed('flagevents'),
   });
-
-  let working = false;
-  const work = async () => {
-    const watched = receivers.watchApiServer(signal);
-    const watches = [endpoints.start(signal), events.start(signal), watched.ended];
-    const synced = Promise.all([endpoints.synced(), events.synced(), watched.ready]);
-    await Promise.race([synced, Promise.all(watches)]);
-    if (!signal.aborted) {
-      working = true;
-      logger.info({ server: cluster.server.host, namespaces: config.namespaces }, 'working');
-      await Promise.all([
-        eventLoop.run((key) => eventReconciler.reconcile(key), signal),
-        endpointLoop.run((key) => endpointReconciler.reconcile(key), signal),
-      ]);
-    }
-    await Promise.all(watches);
+  const { endpoints, events }: Watches = watches;
+  const takeOver = (event: FlagEvent, type: 'added' | 'updated') => {
+    // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
+    if (type === 'added') eventReconciler.resume(event);
+    eventLoop.queue.add(keyOf(event.metadata));
   };
-  const ended = work();
+
+  const run = () => {
+    for (const event of events.all()) takeOver(event, 'added');
+    logger.info({ server: cluster.server.host, namespaces: config.namespaces }, 'working');
+    return Promise.all([
+      eventLoop.run((key) => eventReconciler.reconcile(key), signal),
+      endpointLoop.run((key) => endpointReconciler.reconcile(key), signal),
+    ]);
+  };
+  const ended = work({ watches, watchApiServer: receivers.watchApiServer, leading, run }, signal);
 
   return {
     metrics,
     notReady: () => [
       ...(endpoints.hasSynced() ? [] : ['the webhookendpoints are being listed']),
       ...(events.hasSynced() ? [] : ['the flagevents are being listed']),
-      ...(working ? [] : ['the controllers have not started']),
+      ...leading.notReady(),
     ],
     stop: async (graceMilliseconds) => {
       const hasten = new AbortController();
@@ -257,6 +251,7 @@ export function startOperator({ config, env, logger, version, clock, random }: O
       receivers.close();
       await cluster.close();
       await ended;
+      await leading.end();
     },
   };
 }

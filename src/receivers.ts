@@ -9,6 +9,8 @@ export interface ReceiversOptions {
   readonly config: Pick<Config, 'allowCidrs' | 'denyCidrs'>;
   readonly cluster: Pick<Cluster, 'addresses'>;
   readonly clock: Clock;
+  /** Whether anything may be sent now. */
+  readonly mayAct: () => boolean;
   /** The guard may decide otherwise from now on. */
   readonly onGuardChange: () => void;
 }
@@ -23,14 +25,20 @@ export interface Receivers {
 }
 
 /** Prepares what sends requests; nothing is sent yet. */
-export function openReceivers({ config, cluster, clock, onGuardChange }: ReceiversOptions): Receivers {
+export function openReceivers({
+  config,
+  cluster,
+  clock,
+  mayAct,
+  onGuardChange,
+}: ReceiversOptions): Receivers {
   const addresses = cluster.addresses(onGuardChange);
   const guard = createAddressGuard({
     allow: config.allowCidrs,
     deny: config.denyCidrs,
     apiServers: () => addresses.current(),
   });
-  const sender = createSender({ guard, clock });
+  const sender = createSender({ guard, clock, mayAct });
   return {
     watchApiServer: (signal) => addresses.start(signal),
     refusesUrl: (url) => guard.refusesUrl(url),

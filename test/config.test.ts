@@ -10,6 +10,8 @@ function configOf(args: readonly string[], env: NodeJS.ProcessEnv = {}): Config 
 
 const DEFAULTS: Config = {
   namespaces: [],
+  leaderElect: false,
+  leaderElectionNamespace: undefined,
   allowCidrs: [],
   denyCidrs: [],
   maxInFlight: 256,
@@ -31,6 +33,15 @@ describe('the configuration', () => {
   type Row = [flag: string, variable: string, key: keyof Config, text: string, want: unknown, other: string];
   const ROWS: Row[] = [
     ['--namespace', 'FLAGPOST_NAMESPACE', 'namespaces', 'shop', ['shop'], 'bank'],
+    ['--leader-elect', 'FLAGPOST_LEADER_ELECT', 'leaderElect', 'true', true, 'false'],
+    [
+      '--leader-election-namespace',
+      'FLAGPOST_LEADER_ELECTION_NAMESPACE',
+      'leaderElectionNamespace',
+      'flagpost-system',
+      'flagpost-system',
+      'shop',
+    ],
     ['--allow-cidr', 'FLAGPOST_ALLOW_CIDR', 'allowCidrs', '10.0.0.0/8', [parseCidr('10.0.0.0/8')], '::1/128'],
     ['--deny-cidr', 'FLAGPOST_DENY_CIDR', 'denyCidrs', '::1/128', [parseCidr('::1/128')], '10.0.0.0/8'],
     ['--max-in-flight', 'FLAGPOST_MAX_IN_FLIGHT', 'maxInFlight', '7', 7, '8'],
@@ -70,10 +81,11 @@ describe('the configuration', () => {
   });
 
   test.each(ROWS)('takes %s and %s; the flag wins', (flag, variable, key, text, want, other) => {
-    expect(configOf([flag, text])).toEqual({ ...DEFAULTS, [key]: want });
+    const apart = key === 'leaderElect' ? [flag] : [flag, text];
+    expect(configOf(apart)).toEqual({ ...DEFAULTS, [key]: want });
     expect(configOf([`${flag}=${text}`])).toEqual({ ...DEFAULTS, [key]: want });
     expect(configOf([], { [variable]: text })).toEqual({ ...DEFAULTS, [key]: want });
-    expect(configOf([flag, text], { [variable]: other })).toEqual({ ...DEFAULTS, [key]: want });
+    expect(configOf(apart, { [variable]: other })).toEqual({ ...DEFAULTS, [key]: want });
   });
 
   test.each(ROWS)('--help tells about %s', (flag) => {
@@ -91,6 +103,10 @@ describe('the configuration', () => {
     [['--namespace', '0-9'], {}, ['0-9']],
   ])('%j with %j are the namespaces %j', (args, env, want) => {
     expect(configOf(args, env).namespaces).toEqual(want);
+  });
+
+  test('a switch is taken back by false, whatever the variable says', () => {
+    expect(configOf(['--leader-elect=false'], { FLAGPOST_LEADER_ELECT: 'true' }).leaderElect).toBe(false);
   });
 
   test('of a flag that is given twice the last one counts', () => {
@@ -169,7 +185,13 @@ describe('what can not be used is refused in one line', () => {
     [['--bogus', '--help'], "Unknown option '--bogus'; see --help"],
     [['--no-help'], "Unknown option '--no-help'; see --help"],
     [['-n', 'shop'], "Unknown option '-n'; see --help"],
-    [['--leader-elect'], "Unknown option '--leader-elect'; see --help"],
+    [['--leader-elect=yes'], '--leader-elect: must be true or false'],
+    [
+      ['--leader-elect', 'true'],
+      "Unexpected argument 'true'. This command does not take positional arguments; see --help",
+    ],
+    [['--no-leader-elect'], "Unknown option '--no-leader-elect'; see --help"],
+    [['--leader-election-namespace', 'A'], '--leader-election-namespace: "A" is not the name of a namespace'],
     [['--max-in-flight'], "Option '--max-in-flight <value>' argument missing; see --help"],
     [['--max-in-flight', '--help'], "Option '--max-in-flight' argument is ambiguous; see --help"],
     [['--help=yes'], "Option '--help' does not take an argument; see --help"],
@@ -184,6 +206,7 @@ describe('what can not be used is refused in one line', () => {
     ['FLAGPOST_NAMESPACE', 'shop, Bank', 'FLAGPOST_NAMESPACE: "Bank" is not the name of a namespace'],
     ['FLAGPOST_ALLOW_CIDR', '10.0.0.0/8,x', `FLAGPOST_ALLOW_CIDR: "x" ${WRITE_CIDR}`],
     ['FLAGPOST_DENY_CIDR', '10.0.0.0 /8', `FLAGPOST_DENY_CIDR: "10.0.0.0 /8" ${WRITE_CIDR}`],
+    ['FLAGPOST_LEADER_ELECT', '1', 'FLAGPOST_LEADER_ELECT: must be true or false'],
     ['FLAGPOST_MAX_IN_FLIGHT', '', 'FLAGPOST_MAX_IN_FLIGHT: must be an integer'],
     ['FLAGPOST_METRICS_BIND_ADDRESS', 'x', `FLAGPOST_METRICS_BIND_ADDRESS: "x" ${WRITE_ADDRESS}`],
     ['FLAGPOST_HEALTH_PROBE_BIND_ADDRESS', '', `FLAGPOST_HEALTH_PROBE_BIND_ADDRESS: "" ${WRITE_ADDRESS}`],

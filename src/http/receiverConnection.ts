@@ -14,6 +14,8 @@ export interface WireRequest {
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
+  /** Called when the first byte is about to be written: the last chance to abort. */
+  readonly onWrite: () => void;
 }
 
 /** What an exchange came to, once the answer's header is complete. */
@@ -89,7 +91,7 @@ export class ReceiverConnection {
    * Sends one request. The answer's body is read to keep the connection, as far as it is no longer than 64 KiB. The
    * signal ends the exchange at any time, with its reason.
    */
-  exchange({ path, headers, body }: WireRequest, signal: AbortSignal): Exchange {
+  exchange({ path, headers, body, onWrite }: WireRequest, signal: AbortSignal): Exchange {
     const answer = Promise.withResolvers<ExchangeResult>();
     const finished = Promise.withResolvers<void>();
     const reused = this.#used;
@@ -115,8 +117,10 @@ export class ReceiverConnection {
       finish();
     };
     const handler: Dispatcher.DispatchHandler = {
-      // undici refuses a handler without it.
-      onRequestStart: () => {},
+      onRequestStart: (controller) => {
+        onWrite();
+        if (signal.aborted) controller.abort(new AttemptError('ConnectionReset', 'ABORTED'));
+      },
       onResponseStarted: () => {
         answerBegan = true;
         answerBeganAt = bytesRead();

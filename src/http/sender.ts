@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { AddressGuard } from './addressGuard.ts';
 import { AttemptError, failureOf, type Failure } from './failures.ts';
 import { createLookup, type Lookup } from './lookups.ts';
-import type { ExchangeResult } from './receiverConnection.ts';
+import type { ExchangeResult, WireRequest } from './receiverConnection.ts';
 import { ReceiverDispatchers } from './receiverDispatchers.ts';
 import type { TlsMaterial } from './tlsMaterial.ts';
 
@@ -46,15 +46,22 @@ export interface Sender {
 export interface SenderOptions {
   readonly guard: AddressGuard;
   readonly clock: Clock;
+  /** Whether anything may be sent now, always, where absent. It is asked when a request's first byte is about to go, too. */
+  readonly mayAct?: () => boolean;
   /** Default: getaddrinfo, at most four lookups at once a namespace. */
   readonly lookup?: Lookup;
 }
 
-export function createSender({ guard, clock, lookup = createLookup() }: SenderOptions): Sender {
+export function createSender({
+  guard,
+  clock,
+  mayAct = () => true,
+  lookup = createLookup(),
+}: SenderOptions): Sender {
   const dispatchers = new ReceiverDispatchers({ guard, lookup });
 
   const send = async (request: AttemptRequest): Promise<AttemptResult> => {
-    if (request.signal.aborted) return { kind: 'aborted' };
+    if (request.signal.aborted || !mayAct()) return { kind: 'aborted' };
     const startedAt = clock.monotonic();
     // One signal rules both rounds, from DNS to the last byte of the body.
     const ends = new AbortController();
@@ -68,7 +75,12 @@ export function createSender({ guard, clock, lookup = createLookup() }: SenderOp
       request.signal.removeEventListener('abort', abort);
     };
 
-    const result = await exchange(dispatchers, request, ends.signal, release);
+    // A name, a connection or a handshake may have taken long, and the process may have been frozen meanwhile.
+    const onWrite = () => {
+      if (!mayAct()) abort();
+    };
+
+    const result = await exchange(dispatchers, { ...request, onWrite, signal: ends.signal }, release);
     const durationMilliseconds = Math.max(0, Math.round(clock.monotonic() - startedAt));
     if (result.kind === 'answered') {
       return {
@@ -78,7 +90,7 @@ export function createSender({ guard, clock, lookup = createLookup() }: SenderOp
         durationMilliseconds,
       };
     }
-    if (request.signal.aborted) return { kind: 'aborted' };
+    if (request.signal.aborted || !mayAct()) return { kind: 'aborted' };
     const { failure, detail } = result;
     return failure === 'AddressForbidden'
       ? { kind: 'failed', failure }
@@ -91,14 +103,13 @@ export function createSender({ guard, clock, lookup = createLookup() }: SenderOp
 /** One exchange, or two where the first met a kept-alive connection that the receiver had closed. Never rejects. */
 async function exchange(
   dispatchers: ReceiverDispatchers,
-  request: AttemptRequest,
-  signal: AbortSignal,
+  request: AttemptRequest & Pick<WireRequest, 'onWrite'>,
   release: () => void,
 ): Promise<ExchangeResult> {
-  const { url, headers, body } = request;
+  const { url, headers, body, onWrite, signal } = request;
   const once = async (fresh: boolean) => {
     const connection = dispatchers.take(request, { fresh });
-    const under = connection.exchange({ path: url.pathname + url.search, headers, body }, signal);
+    const under = connection.exchange({ path: url.pathname + url.search, headers, body, onWrite }, signal);
     return { result: await under.answer, finished: under.finished };
   };
   try {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { ClusterTls } from './credentials.ts';
 import { TransportError } from './transportError.ts';
+import { checkWrites } from './writeCheck.ts';
 
 // The API server closes idle connections after 90 s.
 const KEEP_ALIVE_MILLISECONDS = 60_000;
@@ -9,14 +10,21 @@ const KEEP_ALIVE_MILLISECONDS = 60_000;
 /** The pool of connections to the API server, replaced when the certificates change. */
 export class Agents {
   #tls: ClusterTls | undefined;
+  readonly #mayWrite: () => boolean;
   #agent: Agent | undefined;
+  #dispatcher: Dispatcher | undefined;
   /** Those with former certificates, until their last request has ended. */
   readonly #draining = new Set<Agent>();
   #closed = false;
 
-  get(tls: ClusterTls): Agent {
+  /** `mayWrite` is asked before each request that changes something. */
+  constructor(mayWrite: () => boolean) {
+    this.#mayWrite = mayWrite;
+  }
+
+  get(tls: ClusterTls): Dispatcher {
     if (this.#closed) throw new TransportError('the transport is closed');
-    if (this.#agent !== undefined && isDeepStrictEqual(tls, this.#tls)) return this.#agent;
+    if (this.#dispatcher !== undefined && isDeepStrictEqual(tls, this.#tls)) return this.#dispatcher;
     if (this.#agent !== undefined) this.#drain(this.#agent);
     this.#tls = tls;
     this.#agent = new Agent({
@@ -25,7 +33,8 @@ export class Agents {
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
       connect: { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
     });
-    return this.#agent;
+    this.#dispatcher = this.#agent.compose(checkWrites(this.#mayWrite));
+    return this.#dispatcher;
   }
 
   /** Ends every request and connection. */

@@ -38,6 +38,13 @@ export const findConfig = (env: Readonly<NodeJS.ProcessEnv>): ConfigSource => {
   );
 };
 
+/** The namespace of the Pod that this runs in, by client-go's rules; nothing outside of a cluster. */
+export const ownNamespace = (env: Readonly<NodeJS.ProcessEnv>): string | undefined => {
+  if (env['POD_NAMESPACE']) return env['POD_NAMESPACE'];
+  const file = `${SERVICE_ACCOUNT}/namespace`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() || undefined : undefined;
+};
+
 /** Reads the configuration as it now stands on disk, and throws a ConfigError. */
 export const readConfig = (source: ConfigSource): ClusterConfig => {
   const config = source.files.length > 0 ? mergeFiles(source.files) : podConfig();

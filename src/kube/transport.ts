@@ -34,6 +34,8 @@ export interface TransportOptions {
   readonly credentials: { read(): Promise<Credentials>; forget(): void };
   readonly clock: Clock;
   readonly userAgent: string;
+  /** Whether a request that changes something may be sent now; always, where absent. */
+  readonly mayWrite?: () => boolean;
   /** Each request once, as client-go's rest_client_requests_total counts them; `code` is `<error>` without an answer. */
   readonly onRequest?: (request: { code: string; method: string; host: string }) => void;
   /** Credentials can't be read; those read before stay in use. */
@@ -51,12 +53,13 @@ export class Transport {
   #credentials: Credentials | undefined;
   #readAt = -Infinity;
   #reading: Promise<Credentials> | undefined;
-  readonly #agents = new Agents();
+  readonly #agents: Agents;
   /** What the API server's clock says where the monotonic one says 0. */
   #serverTimeAtZero: number | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#agents = new Agents(options.mayWrite ?? (() => true));
     this.#prefix = options.server.pathname.replace(/\/$/, '');
   }
 

@@ -85,10 +85,10 @@ export class FlagEvents {
   /** Ends what is under way for an event that was deleted, or has finished. */
   forget({ metadata }: FlagEvent): void {
     const { works, prepared, pending, hooks } = this.#context;
+    prepared.forget(metadata.uid);
     const work = works.forget(metadata.uid);
     if (!work) return;
     for (const endpointUID of work.busy) abortAttempt(this.#context, work, endpointUID);
-    prepared.forget(metadata.uid);
     for (const endpointUID of pending.set(metadata.uid, work.key, [])) hooks.pendingChanged(endpointUID);
     this.#releaseHeld();
   }

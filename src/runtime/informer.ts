@@ -64,6 +64,11 @@ export class Informer<T extends Identified> {
     await Promise.all([...this.#parts.values()].map(({ reflector }) => reflector.synced));
   }
 
+  /** Lists everything anew, beginning now; resolves once the stores hold that. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#parts.values()].map(({ reflector }) => reflector.refresh()));
+  }
+
   hasSynced(): boolean {
     return [...this.#parts.values()].every(({ reflector }) => reflector.hasSynced());
   }
@@ -83,6 +88,11 @@ export class Informer<T extends Identified> {
 
   get(namespace: string, name: string): T | undefined {
     return this.store(namespace)?.get(namespace, name);
+  }
+
+  /** Everything that the stores hold. */
+  all(): T[] {
+    return [...this.#parts.values()].flatMap(({ store }) => store.all());
   }
 
   #part(namespace: string): Part<T> | undefined {

@@ -55,6 +55,8 @@ export class Reflector<T extends Identified> {
   readonly #options: ReflectorOptions<T>;
   readonly #synced = Promise.withResolvers<void>();
   #hasSynced = false;
+  /** Who waits for a list that is yet to begin. */
+  readonly #refreshes = new Set<() => void>();
   #lastContact: number | undefined;
   /** The version to go on from; without one, everything is listed anew. */
   #version: string | undefined;
@@ -88,6 +90,14 @@ export class Reflector<T extends Identified> {
   relist(): void {
     this.#version = undefined;
     this.#round.abort(new RelistError('the store asked for a list'));
+  }
+
+  /** Lists everything anew, beginning now; resolves once the store holds that. */
+  async refresh(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#refreshes.add(resolve);
+    this.relist();
+    await promise;
   }
 
   /** Works until `signal` is aborted, then resolves. */
@@ -136,14 +146,16 @@ export class Reflector<T extends Identified> {
   async #list(signal: AbortSignal): Promise<void> {
     const { listWatch, store } = this.#options;
     const replacement = store.beginReplace();
+    const refreshes = [...this.#refreshes];
     const { items, resourceVersion } = await listAll(listWatch, signal, () => this.#contact());
-    this.#replaced(resourceVersion, () => replacement.finish(items));
+    this.#replaced(resourceVersion, refreshes, () => replacement.finish(items));
     signal.throwIfAborted();
   }
 
   async #watchList(signal: AbortSignal): Promise<void> {
     const { listWatch, store } = this.#options;
     const replacement = store.beginReplace();
+    const refreshes = [...this.#refreshes];
     let initial: Map<string, T> | undefined = new Map();
     const options = { sendInitialEvents: true, timeoutSeconds: this.#timeoutSeconds() };
     const initialSilence = Math.min(INITIAL_SILENCE_MILLISECONDS, this.#silence());
@@ -160,18 +172,22 @@ export class Reflector<T extends Identified> {
         const items = initial.values();
         initial = undefined;
         this.#expectWithin(this.#silence());
-        this.#replaced(event.resourceVersion, () => replacement.finish(items));
+        this.#replaced(event.resourceVersion, refreshes, () => replacement.finish(items));
       }
     }
     if (initial !== undefined) throw new Error('the watch ended before it had shown everything');
   }
 
-  #replaced(resourceVersion: string, finish: () => void): void {
+  #replaced(resourceVersion: string, refreshes: readonly (() => void)[], finish: () => void): void {
     // The version first: the store may ask for another list.
     this.#version = resourceVersion;
     finish();
     this.#hasSynced = true;
     this.#synced.resolve();
+    for (const refreshed of refreshes) {
+      this.#refreshes.delete(refreshed);
+      refreshed();
+    }
   }
 
   #apply(event: WatchEvent<T>): void {

@@ -12,6 +12,7 @@ export interface Metrics {
   readonly eventLatencySeconds: Histogram;
   readonly pendingDeliveries: Gauge;
   readonly circuitsOpen: Gauge;
+  readonly masterStatus: Gauge<'name'>;
 }
 
 /** What is counted only when somebody asks. */
@@ -89,6 +90,12 @@ export function createMetrics({ pendingDeliveries, circuitsOpen }: Counts): Metr
       collect() {
         this.set(circuitsOpen());
       },
+    }),
+    masterStatus: new Gauge({
+      name: 'leader_election_master_status',
+      help: 'Whether this process holds the Lease of this name.',
+      labelNames: ['name'],
+      registers,
     }),
   };
 }

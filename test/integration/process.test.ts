@@ -45,6 +45,8 @@ test('--help names every flag, and --version is the version; neither needs an AP
   expect(help.status).toBe(0);
   for (const flag of [
     'namespace',
+    'leader-elect',
+    'leader-election-namespace',
     'allow-cidr',
     'deny-cidr',
     'max-in-flight',

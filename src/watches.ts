@@ -1,0 +1,53 @@
+import type { FlagEvent } from './api/flagEvent.ts';
+import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
+import type { Cluster } from './cluster.ts';
+import type { Config } from './config.ts';
+import type { Clock } from './runtime/clock.ts';
+import { Informer } from './runtime/informer.ts';
+import type { Change } from './runtime/store.ts';
+import { errorFields, type Logger } from './telemetry/log.ts';
+
+export interface WatchesOptions {
+  readonly config: Pick<Config, 'namespaces'>;
+  readonly cluster: Pick<Cluster, 'endpoints' | 'eventsAs'>;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** What the store keeps of an event. */
+  readonly keepEvent: (event: FlagEvent) => FlagEvent;
+  readonly onEndpoint: (change: Change<WebhookEndpoint>) => void;
+  readonly onEvent: (change: Change<FlagEvent>) => void;
+}
+
+/** What the operator follows: all endpoints, and the events that have not finished. */
+export interface Watches {
+  readonly endpoints: Informer<WebhookEndpoint>;
+  readonly events: Informer<FlagEvent>;
+}
+
+/** Prepares the watches; none begins before it is started. */
+export function openWatches(options: WatchesOptions): Watches {
+  const { config, cluster, clock, random, logger, keepEvent, onEndpoint, onEvent } = options;
+  const common = { namespaces: config.namespaces, clock, random };
+  const failed = (resource: string) => (namespace: string | undefined, error: unknown, retryAfter: number) =>
+    logger.warn(
+      { resource, namespace, retryAfterMilliseconds: retryAfter, ...errorFields(error) },
+      'a watch failed',
+    );
+  const unfinished = cluster.eventsAs(keepEvent);
+  return {
+    endpoints: new Informer({
+      ...common,
+      listWatch: (namespace) => cluster.endpoints.listWatch({ namespace }),
+      onChange: onEndpoint,
+      onError: failed('webhookendpoints'),
+    }),
+    events: new Informer({
+      ...common,
+      listWatch: (namespace) => unfinished.listWatch({ namespace, fieldSelector: 'status.completionTime=' }),
+      onChange: onEvent,
+      onError: failed('flagevents'),
+    }),
+  };
+}
