@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { webhookEndpointCrd } from '../../src/api/crd.ts';
 import { AdminClient, type Answer } from '../support/adminClient.ts';
 import type { Cluster } from '../support/cluster.ts';
-import { baseFolder } from '../support/deployBase.ts';
+import { deployPath } from '../support/kustomize.ts';
 import { endpointManifest } from '../support/manifests/endpoint.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -115,7 +114,7 @@ beforeAll(async () => {
     ...boundRole('reader-elsewhere', await cluster.createNamespace(), authors['reader-of-all'] ?? []),
   ];
   await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  await cluster.apply(await readFile(join(baseFolder, 'admission-policy.yaml'), 'utf8'));
+  await cluster.apply(await readFile(deployPath('base/admission-policy.yaml'), 'utf8'));
   await waitUntil('the policy and the last role to hold', async () => {
     const { status, body } = await create('reader-elsewhere', signedBy('hook'));
     return status === 403 && String(body['message']).includes('ValidatingAdmissionPolicy');

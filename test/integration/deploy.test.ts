@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority } from '../support/certificates.ts';
 import { type ControlPlane, startControlPlane } from '../support/controlPlane.ts';
-import { baseFolder, baseObject, type Rule } from '../support/deployBase.ts';
+import { deployed, overlayPath, type Rule } from '../support/deployed.ts';
 import { anAuditLog } from '../support/eventSpec.ts';
 import { writeKubeconfig } from '../support/kubeconfig.ts';
 import { type OperatorProcess, spawnOperator, startOperatorProcess } from '../support/operatorProcess.ts';
@@ -103,11 +103,13 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
 };
 const userWithout = (resource: string) => `without-${resource.replace('/', '-')}`;
 
-const { rules: clusterRules } = baseObject('ClusterRole');
+const clusterRules = ['flagpost', 'flagpost-references'].flatMap(
+  (name) => deployed('ClusterRole', name).rules,
+);
 const {
   rules: apiServerRules,
   metadata: { namespace: apiServerNamespace },
-} = baseObject('Role');
+} = deployed('Role', 'flagpost-api-server');
 
 let cluster: ControlPlane;
 let receiver: Receiver;
@@ -141,21 +143,29 @@ afterEach(async () => {
   operators = [];
 });
 
-const applyBase = () => cluster.kubectl(['apply', '-k', baseFolder]);
+const applyOverlay = () => cluster.kubectl(['apply', '-k', overlayPath]);
 
-test('kubectl apply -k creates all of deploy/base, without a warning', async () => {
-  const { stdout, stderr, status } = await applyBase();
+test('kubectl apply -k creates all of deploy/overlays/cluster, without a warning', async () => {
+  const { stdout, stderr, status } = await applyOverlay();
 
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
   expect(stdout.trim().split('\n').toSorted()).toEqual([
     'clusterrole.rbac.authorization.k8s.io/flagpost created',
+    'clusterrole.rbac.authorization.k8s.io/flagpost-edit created',
+    'clusterrole.rbac.authorization.k8s.io/flagpost-event-creator created',
+    'clusterrole.rbac.authorization.k8s.io/flagpost-references created',
+    'clusterrole.rbac.authorization.k8s.io/flagpost-view created',
     'clusterrolebinding.rbac.authorization.k8s.io/flagpost created',
+    'clusterrolebinding.rbac.authorization.k8s.io/flagpost-references created',
     'customresourcedefinition.apiextensions.k8s.io/flagevents.flagpost.dev created',
     'customresourcedefinition.apiextensions.k8s.io/webhookendpoints.flagpost.dev created',
     'deployment.apps/flagpost created',
+    'flowschema.flowcontrol.apiserver.k8s.io/flagpost-leader-election created',
     'namespace/flagpost-system created',
+    'networkpolicy.networking.k8s.io/flagpost created',
     'role.rbac.authorization.k8s.io/flagpost-api-server created',
     'rolebinding.rbac.authorization.k8s.io/flagpost-api-server created',
+    'service/flagpost-metrics created',
     'serviceaccount/flagpost created',
     'validatingadmissionpolicy.admissionregistration.k8s.io/webhookendpoint-secrets.flagpost.dev created',
     'validatingadmissionpolicybinding.admissionregistration.k8s.io/webhookendpoint-secrets.flagpost.dev created',
@@ -169,7 +179,7 @@ test('kubectl apply -k creates all of deploy/base, without a warning', async () 
 });
 
 test('a second kubectl apply -k changes nothing', async () => {
-  const { stdout, status } = await applyBase();
+  const { stdout, status } = await applyOverlay();
   expect(status).toBe(0);
   expect(
     stdout
@@ -180,7 +190,7 @@ test('a second kubectl apply -k changes nothing', async () => {
 });
 
 describe('the namespace', () => {
-  const { spec } = baseObject('Deployment').spec.template;
+  const { spec } = deployed('Deployment').spec.template;
   const tryPod = (podSpec: object) =>
     cluster.request('/api/v1/namespaces/flagpost-system/pods?dryRun=All', {
       method: 'POST',
@@ -284,7 +294,7 @@ describe('the roles', () => {
   });
 });
 
-/** As the Pod has it: of the ServiceAccount, with the bindings of deploy/base. */
+/** As the Pod has it: of the ServiceAccount, with the bindings of the overlay. */
 async function serviceAccountKubeconfig(): Promise<string> {
   const { stdout } = await cluster.kubectl(['create', 'token', 'flagpost', '--namespace=flagpost-system']);
   const path = join(cluster.folder, 'service-account.kubeconfig');

@@ -2,12 +2,12 @@ import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseCommand } from '../../src/config.ts';
-import { baseObject } from '../support/deployBase.ts';
+import { deployed } from '../support/deployed.ts';
 
 const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
-const { spec } = baseObject('Deployment');
+const { spec } = deployed('Deployment');
 const pod = spec.template.spec;
 const [container] = pod.containers;
 

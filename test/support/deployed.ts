@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { deployPath, kustomize } from './kustomize.ts';
 
-export const baseFolder = join(import.meta.dirname, '../../deploy/base');
+/** What the README applies. */
+export const overlayPath = deployPath('overlays/cluster');
 
 const rules = z.array(
   z.object({
@@ -42,12 +41,14 @@ const schemas = {
 
 export type Rule = z.infer<typeof rules>[number];
 
-/** What is read of the only object of deploy/base that has this kind. */
-export function baseObject<K extends keyof typeof schemas>(kind: K): z.infer<(typeof schemas)[K]> {
-  const files = readdirSync(baseFolder).map((name) => readFileSync(join(baseFolder, name), 'utf8'));
-  const found = files
-    .flatMap((text) => parseAllDocuments(text).map((document): unknown => document.toJS()))
-    .filter((object) => z.object({ kind: z.literal(kind) }).safeParse(object).success);
-  if (found.length !== 1) throw new Error(`deploy/base has ${found.length} objects of kind ${kind}`);
-  return schemas[kind].parse(found[0]) as z.infer<(typeof schemas)[K]>;
+const objects = kustomize(overlayPath);
+
+/** What is read of the object of the default overlay that has this kind and name. */
+export function deployed<K extends keyof typeof schemas>(
+  kind: K,
+  name = 'flagpost',
+): z.infer<(typeof schemas)[K]> {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  if (found === undefined) throw new Error(`deploy/overlays/cluster has no ${kind} ${name}`);
+  return schemas[kind].parse(found) as z.infer<(typeof schemas)[K]>;
 }
