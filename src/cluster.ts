@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import type { FlagEvent } from './api/flagEvent.ts';
 import { parseFlagEvent, parseWebhookEndpoint } from './api/parse.ts';
+import type { ObjectMeta } from './api/objectMeta.ts';
 import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { ApiServerAddresses } from './kube/apiServerAddresses.ts';
 import { findConfig, readConfig } from './kube/config.ts';
@@ -35,6 +36,8 @@ export interface Cluster {
   readonly endpoints: ResourceClient<WebhookEndpoint>;
   /** A client for events that keeps of each what `keep` returns. */
   readonly eventsAs: (keep: (event: FlagEvent) => FlagEvent) => ResourceClient<FlagEvent>;
+  /** A client for what events have besides spec and status; annotations are left out, since kubectl keeps payloads there. */
+  readonly eventMetadata: ResourceClient<{ readonly metadata: ObjectMeta }>;
   readonly recorder: EventRecorder;
   readonly watchObjects: (onChange: WatchedObjectsOptions['onChange']) => WatchedObjects;
   readonly addresses: (onChange: () => void) => ApiServerAddresses;
@@ -70,11 +73,16 @@ export function openTransport({ env, version, logger, metrics, clock, mayAct }: 
 export function openCluster(options: ClusterOptions): Cluster {
   const { env, logger, clock, random } = options;
   const { server, transport } = openTransport(options);
-  const clientOf = <T extends Identified>(resource: Resource, parse: (value: unknown) => T) =>
+  const clientOf = <T extends Identified>(
+    resource: Resource,
+    parse: (value: unknown) => T,
+    withoutRest = false,
+  ) =>
     new ResourceClient<T>({
       transport,
       resource,
       parse,
+      metadataOnly: withoutRest,
       onUnparsable: (key, error) =>
         logger.warn({ key, kind: resource.kind, ...errorFields(error) }, 'an object can not be read'),
     });
@@ -83,6 +91,7 @@ export function openCluster(options: ClusterOptions): Cluster {
     events: clientOf(FLAG_EVENTS, parseFlagEvent),
     endpoints: clientOf(WEBHOOK_ENDPOINTS, parseWebhookEndpoint),
     eventsAs: (keep) => clientOf(FLAG_EVENTS, (value) => keep(parseFlagEvent(value))),
+    eventMetadata: clientOf(FLAG_EVENTS, parseMetadata, true),
     recorder: new EventRecorder({
       client: clientOf(KUBERNETES_EVENTS, (value) => metadataOnly.parse(value)),
       instance: `flagpost-${hostname()}`.slice(0, 128),
@@ -115,4 +124,9 @@ export function openCluster(options: ClusterOptions): Cluster {
     clockIsTrusted: () => Math.abs(transport.clockSkewMilliseconds() ?? 0) <= TRUSTED_SKEW_MILLISECONDS,
     close: () => transport.close(),
   };
+}
+
+function parseMetadata(value: unknown): { readonly metadata: ObjectMeta } {
+  const { metadata } = metadataOnly.parse(value);
+  return { metadata: { ...metadata, annotations: undefined } };
 }

@@ -7,7 +7,7 @@ import { checkTlsMaterial } from './http/tlsMaterial.ts';
 import { overlay, writeStatus } from './kube/overlay.ts';
 import { FLAG_EVENTS, WEBHOOK_ENDPOINTS } from './kube/resources.ts';
 import { refusalOf } from './kube/writeRefusal.ts';
-import type { MadeAttempt } from './reconcile/context.ts';
+import { keyOf, type MadeAttempt } from './reconcile/context.ts';
 import { EndpointRegistry } from './reconcile/endpointRegistry.ts';
 import { EventWorks } from './reconcile/eventWorks.ts';
 import { Fences } from './reconcile/fences.ts';
@@ -22,6 +22,7 @@ import { WebhookEndpoints } from './reconcile/webhookEndpoints.ts';
 import { openLeading } from './leading.ts';
 import { openReceivers } from './receivers.ts';
 import { createReconcileLoop } from './reconcileLoop.ts';
+import type { Labelled } from './redeliverLabel.ts';
 import type { Clock } from './runtime/clock.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -213,16 +214,23 @@ export function startOperator(options: OperatorOptions): Operator {
       if (type === 'deleted') eventReconciler.forget(object);
       else if (leading.hasBegun()) takeOver(object, type);
     },
+    onLabel: (event) => leading.hasBegun() && redeliver(event),
   });
-  const { endpoints, events }: Watches = watches;
+  const { endpoints, events, labels }: Watches = watches;
   const takeOver = (event: FlagEvent, type: 'added' | 'updated') => {
     // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
     if (type === 'added') eventReconciler.resume(event);
     eventLoop.queue.add(keyOf(event.metadata));
   };
 
+  const redeliver = ({ metadata }: Labelled) => {
+    eventReconciler.redeliver(metadata);
+    eventLoop.queue.add(keyOf(metadata), 'low');
+  };
+
   const run = () => {
     for (const event of events.all()) takeOver(event, 'added');
+    for (const event of labels.all()) redeliver(event);
     logger.info({ server: cluster.server.host, namespaces: config.namespaces }, 'working');
     return Promise.all([
       eventLoop.run((key) => eventReconciler.reconcile(key), signal),
@@ -254,8 +262,4 @@ export function startOperator(options: OperatorOptions): Operator {
       await leading.end();
     },
   };
-}
-
-function keyOf({ namespace, name }: { namespace: string; name: string }): string {
-  return `${namespace}/${name}`;
 }

@@ -2,6 +2,7 @@ import type { FlagEvent } from './api/flagEvent.ts';
 import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import type { Cluster } from './cluster.ts';
 import type { Config } from './config.ts';
+import { redeliverLabel, type Labelled } from './redeliverLabel.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Informer } from './runtime/informer.ts';
 import type { Change } from './runtime/store.ts';
@@ -9,7 +10,7 @@ import { errorFields, type Logger } from './telemetry/log.ts';
 
 export interface WatchesOptions {
   readonly config: Pick<Config, 'namespaces'>;
-  readonly cluster: Pick<Cluster, 'endpoints' | 'eventsAs'>;
+  readonly cluster: Pick<Cluster, 'endpoints' | 'eventsAs' | 'eventMetadata'>;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -18,17 +19,20 @@ export interface WatchesOptions {
   readonly keepEvent: (event: FlagEvent) => FlagEvent;
   readonly onEndpoint: (change: Change<WebhookEndpoint>) => void;
   readonly onEvent: (change: Change<FlagEvent>) => void;
+  /** An event, finished or not, has the label that asks for redelivery, or another value of it. */
+  readonly onLabel: (labelled: Labelled) => void;
 }
 
-/** What the operator follows: all endpoints, and the events that have not finished. */
+/** What the operator follows: all endpoints, the events that have not finished, and those with the label. */
 export interface Watches {
   readonly endpoints: Informer<WebhookEndpoint>;
   readonly events: Informer<FlagEvent>;
+  readonly labels: Informer<Labelled>;
 }
 
 /** Prepares the watches; none begins before it is started. */
 export function openWatches(options: WatchesOptions): Watches {
-  const { config, cluster, clock, random, logger, keepEvent, onEndpoint, onEvent } = options;
+  const { config, cluster, clock, random, logger, keepEvent, onEndpoint, onEvent, onLabel } = options;
   const common = { namespaces: config.namespaces, clock, random };
   const failed = (resource: string) => (namespace: string | undefined, error: unknown, retryAfter: number) =>
     logger.warn(
@@ -47,6 +51,11 @@ export function openWatches(options: WatchesOptions): Watches {
       ...common,
       listWatch: (namespace) => unfinished.listWatch({ namespace, fieldSelector: 'status.completionTime=' }),
       onChange: onEvent,
+      onError: failed('flagevents'),
+    }),
+    labels: new Informer({
+      ...common,
+      ...redeliverLabel(cluster.eventMetadata, onLabel),
       onError: failed('flagevents'),
     }),
   };

@@ -13,9 +13,12 @@ export interface WorkOptions {
 /** Learns what there is, waits until it is this process that works, and works. Resolves after the signal is aborted. */
 export async function work(options: WorkOptions, signal: AbortSignal): Promise<void> {
   const { watches, watchApiServer, leading, run } = options;
-  const { endpoints, events } = watches;
+  const { endpoints, events, labels } = watches;
   const addresses = watchApiServer(signal);
-  const ended = Promise.all([endpoints.start(signal), events.start(signal), addresses.ended]);
+  const ended = Promise.all([
+    ...[endpoints, events, labels].map((informer) => informer.start(signal)),
+    addresses.ended,
+  ]);
   const synced = Promise.all([endpoints.synced(), events.synced(), addresses.ready]);
   await Promise.race([synced, ended]);
   await leading.begin(signal, () => Promise.race([events.refresh(), ended]));

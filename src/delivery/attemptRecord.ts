@@ -8,7 +8,9 @@ export interface AttemptRecord {
   readonly endpointUID: UID;
   /** The endpoint's, when the attempt began. */
   readonly generation: number;
-  /** Counted from 1. */
+  /** How often the delivery had been started over. */
+  readonly redeliveries: number;
+  /** Counted from 1, since then. */
   readonly attempt: number;
   readonly firstAttemptAt: number;
   readonly startedAt: number;
@@ -20,8 +22,13 @@ export interface AttemptRecord {
   readonly nextAttemptAt?: number;
 }
 
-/** Whether a delivery's status already holds the attempt. Counts never go down, so a higher one holds it too. */
-export function isRecorded(delivery: Delivery, { attempt }: AttemptRecord): boolean {
+/**
+ * Whether a delivery's status already holds the attempt. Counts never go down, so a higher one holds it too; one that was
+ * started over since has held it before.
+ */
+export function isRecorded(delivery: Delivery, { redeliveries, attempt }: AttemptRecord): boolean {
+  const startedOver = (delivery.redeliveries ?? 0) - redeliveries;
+  if (startedOver !== 0) return startedOver > 0;
   return delivery.state !== 'Pending' || (delivery.attempts ?? 0) >= attempt;
 }
 

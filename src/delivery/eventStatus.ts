@@ -65,6 +65,7 @@ function write(
     ),
     startTime: before?.startTime ?? timestamp(now),
     completionTime: ended ? timestamp(now) : undefined,
+    lastHandledRedeliver: before?.lastHandledRedeliver,
     delivered: `${count(deliveries, 'Succeeded')}/${deliveries.length}`,
     deliveries: [...deliveries],
   };

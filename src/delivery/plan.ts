@@ -5,6 +5,7 @@ import { sameItems, timestamp } from './conditions.ts';
 import { deliveryId } from './deliveryId.ts';
 import { dueAt } from './due.ts';
 import { endedStatus, eventStatus, isWaiting } from './eventStatus.ts';
+import { withRedelivery } from './redeliver.ts';
 import type { EndpointView, TakeUp } from './takeUp.ts';
 import { endOfWait, waitingFor } from './waiting.ts';
 
@@ -47,7 +48,7 @@ export interface Start {
   readonly delivery: Delivery;
   /** Counted from 1. */
   readonly attempt: number;
-  /** Since when it is due, in milliseconds since 1970; 0 for the first. */
+  /** Since when it is due, in milliseconds since 1970; 0 for the first, unless the delivery was started over. */
   readonly dueAt: number;
 }
 
@@ -81,7 +82,7 @@ export function planEvent(input: PlanInput): Plan {
     return { begin: [], pending: [], verify: [], abort: [...work.busy] };
   }
   if (takeUp?.kind === 'ended') {
-    const status = endedStatus(event, takeUp.reason, takeUp.message, now);
+    const status = withRedelivery(event, endedStatus(event, takeUp.reason, takeUp.message, now), now);
     return {
       begin: [],
       pending: [],
@@ -197,7 +198,10 @@ function dueOf(delivery: Delivery, { endpoint }: PlanInput): number {
 }
 
 function start(delivery: Delivery, input: PlanInput): Start {
-  return { delivery, attempt: (delivery.attempts ?? 0) + 1, dueAt: dueOf(delivery, input) };
+  const { attempts = 0, redeliveries = 0, startTime } = delivery;
+  const isFirstAgain = attempts === 0 && redeliveries > 0 && startTime !== undefined;
+  const since = isFirstAgain ? Date.parse(startTime) : dueOf(delivery, input);
+  return { delivery, attempt: attempts + 1, dueAt: since };
 }
 
 function planWrite(
@@ -207,7 +211,7 @@ function planWrite(
 ): Plan['write'] {
   const { event, takeUp, work, now } = input;
   if (takeUp?.kind === 'open' && !takeUp.listed) return undefined;
-  const status = eventStatus(event, deliveries, now);
+  const status = withRedelivery(event, eventStatus(event, deliveries, now), now);
   const changed =
     !event.status ||
     !sameItems(before, deliveries) ||

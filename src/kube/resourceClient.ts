@@ -27,6 +27,8 @@ export interface ResourceClientOptions<T> {
   readonly resource: Resource;
   /** Gives what is kept of an object, or throws. */
   readonly parse: (value: unknown) => T;
+  /** Whether lists and watches are asked for metadata alone. */
+  readonly metadataOnly?: boolean;
   /** An object of a list or a watch could not be parsed and is left out; `where` is its namespace and name. */
   readonly onUnparsable: (where: string, error: unknown) => void;
 }
@@ -163,6 +165,7 @@ export class ResourceClient<T extends Identified> {
       method: 'GET',
       path: this.#path(selection.namespace),
       query: { fieldSelector, labelSelector, limit: options.limit, continue: options.continueToken },
+      accept: this.#acceptOf('PartialObjectMetadataList'),
       signal,
       timeoutMilliseconds: 60_000,
     });
@@ -195,12 +198,17 @@ export class ResourceClient<T extends Identified> {
         timeoutSeconds,
         ...initial,
       },
+      accept: this.#acceptOf('PartialObjectMetadata'),
       signal,
     });
     for await (const line of lines(chunks)) {
       const event = parseWatchLine(line, (value) => this.#parse(value));
       if (event !== undefined) yield event;
     }
+  }
+
+  #acceptOf(kind: string): string | undefined {
+    return this.#options.metadataOnly ? partial(kind) : undefined;
   }
 
   /** Items of a list come without kind and apiVersion; what is parsed does not need them. */

@@ -16,7 +16,7 @@ export interface Request {
   readonly body?: unknown;
   /** Of the body; default `application/json`. */
   readonly contentType?: string;
-  readonly accept?: string;
+  readonly accept?: string | undefined;
   readonly signal: AbortSignal;
   /** From the connection to the answer's last byte; of a stream, to the end of its header. */
   readonly timeoutMilliseconds?: number;

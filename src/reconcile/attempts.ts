@@ -25,6 +25,7 @@ export interface AttemptInput {
   readonly config: EndpointConfig;
   readonly body: Uint8Array;
   readonly deliveryID: string;
+  readonly redeliveries: number;
   /** Counted from 1. */
   readonly attempt: number;
   /** Milliseconds since 1970; absent for the first. */
@@ -42,7 +43,7 @@ export interface AttemptDependencies {
 
 /** Makes one attempt: signs, sends, judges. Nothing is returned where it was aborted: then it counts as none. */
 export async function makeAttempt(
-  { endpoint, config, body, deliveryID, attempt, firstAttemptAt, signal }: AttemptInput,
+  { endpoint, config, body, deliveryID, redeliveries, attempt, firstAttemptAt, signal }: AttemptInput,
   { send, clock, random, version }: AttemptDependencies,
 ): Promise<AttemptRecord | undefined> {
   const startedAt = clock.now();
@@ -73,7 +74,7 @@ export async function makeAttempt(
       ? retryAfter(result.statusCode, result.retryAfter, endedAt, endpoint.spec.retry.maxDelaySeconds)
       : undefined;
   const times = { firstAttemptAt: first, startedAt, endedAt };
-  const record = { endpointUID, generation, attempt, ...times, outcome, heldUntil };
+  const record = { endpointUID, generation, redeliveries, attempt, ...times, outcome, heldUntil };
   if (outcome.success) return record;
   const policy = endpoint.spec.retry;
   const next = nextAttempt({

@@ -80,7 +80,7 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<AttemptRecord | undefined> {
   const { registry, works, clock, attempts, enqueue, hooks } = context;
-  const { endpointUID, endpointName, deliveryID, firstAttemptTime } = delivery;
+  const { endpointUID, endpointName, deliveryID, redeliveries = 0, firstAttemptTime } = delivery;
   const payload = await readPayload(context, event);
   // Nothing is there to be sent: the next reconcile is to read the event before it begins anything.
   if (!payload) work.mustRead = true;
@@ -96,10 +96,19 @@ async function attempt(
   if (work.firstSentAt === undefined) {
     work.firstSentAt = clock.now();
     enqueue(work.key, FIRST_WRITE_AFTER_REQUEST_MILLISECONDS);
-    if (number === 1) hooks.firstRequest(event);
+    if (number === 1 && redeliveries === 0) hooks.firstRequest(event);
   }
   const firstAttemptAt = firstAttemptTime === undefined ? undefined : Date.parse(firstAttemptTime);
-  const input = { endpoint, config, body: payload.body, deliveryID, attempt: number, firstAttemptAt, signal };
+  const input = {
+    endpoint,
+    config,
+    body: payload.body,
+    deliveryID,
+    redeliveries,
+    attempt: number,
+    firstAttemptAt,
+    signal,
+  };
   const record = await makeAttempt(input, attempts);
   if (!record || signal.aborted) return undefined;
   works.record(event.metadata.uid, record);

@@ -11,6 +11,11 @@ import type { PendingDeliveries } from './pendingDeliveries.ts';
 import type { PreparedEvents } from './preparedEvents.ts';
 import type { StatusRecorder } from './statusRecorder.ts';
 
+/** In how many milliseconds to look at the object again, if nothing happens before. */
+export interface ReconcileResult {
+  readonly requeueAfterMilliseconds?: number;
+}
+
 /** What the reconcilers of events share. Keys are `namespace/name`. */
 export interface EventContext {
   readonly store: {
@@ -54,6 +59,11 @@ export interface MadeAttempt {
   readonly event: FlagEvent;
   readonly deliveryID: string;
   readonly record: AttemptRecord;
+}
+
+/** `namespace/name`. */
+export function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
 }
 
 /** Splits `namespace/name`. */

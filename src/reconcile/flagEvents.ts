@@ -1,15 +1,12 @@
 import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import type { ObjectMeta } from '../api/objectMeta.ts';
 import { planEvent, type Plan } from '../delivery/plan.ts';
 import { resumeAt } from '../delivery/resume.ts';
 import { abortAttempt, beginAttempt } from './beginAttempt.ts';
-import { splitKey, type EventContext } from './context.ts';
+import { keyOf, splitKey, type EventContext, type ReconcileResult } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
 import { gatherTakeUp } from './gatherTakeUp.ts';
-
-/** In how many milliseconds to look at the event again, if nothing happens before. */
-export interface ReconcileResult {
-  readonly requeueAfterMilliseconds?: number;
-}
+import { Redeliveries } from './redeliveries.ts';
 
 // An event's next write waits for its size at this rate, and at least for the pause: etcd keeps every version.
 const BYTES_PER_MILLISECOND = 100;
@@ -23,16 +20,20 @@ const AT_ONCE: ReconcileResult = { requeueAfterMilliseconds: 0 };
 /** The reconciler of FlagEvents: gathers, lets the planner decide, hands attempts to the lanes, writes status once. */
 export class FlagEvents {
   readonly #context: EventContext;
+  readonly #redeliveries: Redeliveries;
 
   constructor(context: EventContext) {
     this.#context = context;
+    this.#redeliveries = new Redeliveries(context);
   }
 
   /** Brings an event a step on; repeated at any time it leads to the same place. Waits for no receiver. */
   async reconcile(key: string): Promise<ReconcileResult> {
     const { works, clock, registry } = this.#context;
     const stored = this.#context.store.get(...splitKey(key));
-    if (!stored || stored.status?.completionTime !== undefined) return {};
+    if (!stored) return this.#redeliveries.startOver(key);
+    // Its watch is to let go of it before it is started over: what that shows later would end what goes on then.
+    if (stored.status?.completionTime !== undefined) return {};
     const work = works.open(key, stored.metadata.uid, clock.now());
     const event = work.mustRead ? await this.#readAgain(stored, work) : stored;
     if (!event) return {};
@@ -77,14 +78,21 @@ export class FlagEvents {
     const { works, clock, attempts } = this.#context;
     const open = status?.deliveries?.filter(({ state }) => state === 'Pending') ?? [];
     if (open.length === 0) return;
-    const work = works.open(`${metadata.namespace}/${metadata.name}`, metadata.uid, clock.now());
+    const work = works.open(keyOf(metadata), metadata.uid, clock.now());
     work.resumeAt ??= resumeAt(open, clock.now(), attempts.random());
     this.#setPending(work, { pending: open.map(({ endpointUID }) => endpointUID) });
   }
 
+  /** To be called when an event has got a label that asks for redelivery, or another value of it; then reconcile it. */
+  redeliver(metadata: ObjectMeta): void {
+    this.#redeliveries.show(keyOf(metadata));
+  }
+
   /** Ends what is under way for an event that was deleted, or has finished. */
   forget({ metadata }: FlagEvent): void {
-    const { works, prepared, pending, hooks } = this.#context;
+    const { works, prepared, pending, hooks, enqueue } = this.#context;
+    const key = keyOf(metadata);
+    if (this.#redeliveries.has(key)) enqueue(key);
     prepared.forget(metadata.uid);
     const work = works.forget(metadata.uid);
     if (!work) return;

@@ -28,6 +28,7 @@ function aRecord(name: string, statusCode: number, changes: Partial<AttemptRecor
   return {
     endpointUID: uid(`uid-${name}`),
     generation: 1,
+    redeliveries: 0,
     attempt: 1,
     firstAttemptAt: NOW - 20,
     startedAt: NOW - 20,
@@ -182,6 +183,16 @@ describe('an event that was taken up', () => {
     ]);
     expect(result.wakeAt).toBe(NOW + 1);
     expect(result.write).toBeUndefined();
+  });
+
+  test('says since when its attempts are due, of a delivery that was started over since then', () => {
+    const event = takenUp([
+      aDelivery({ endpointName: 'again', redeliveries: 1, startTime: at(-500) }),
+      aDelivery({ endpointName: 'first', startTime: at(-500) }),
+      aDelivery({ endpointName: 'retry', redeliveries: 1, attempts: 1, nextAttemptTime: at(-20) }),
+    ]);
+    const views = ['again', 'first', 'retry'].map((name) => aView(name));
+    expect(plan({ event, views }).begin.map(({ dueAt }) => dueAt)).toEqual([NOW - 500, 0, NOW - 20]);
   });
 
   test('is not sent on before its turn after a stop, however late it is', () => {

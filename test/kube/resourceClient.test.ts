@@ -134,6 +134,27 @@ test('of all namespaces the core group and a selection are asked for by their na
   expect(await answer).toMatchObject({ items: [], resourceVersion: '3', continueToken: undefined });
 });
 
+test('where metadata is enough, lists and watches ask for no more', async () => {
+  const metadata = new ResourceClient({
+    transport,
+    resource: { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' },
+    parse: (value) => parsed.pick({ metadata: true }).parse(value),
+    metadataOnly: true,
+    onUnparsable: () => {},
+  });
+  const listed = metadata.listWatch().list({}, signal);
+  const list = await server.next();
+  expect(list.headers.accept).toBe('application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1');
+  list.json({ metadata: { resourceVersion: '3' }, items: [metadataOf(aConfigMap('a', '1'))] });
+  expect((await listed).items).toHaveLength(1);
+
+  const watched = metadata.listWatch().watch({ timeoutSeconds: 1 }, signal)[Symbol.asyncIterator]().next();
+  const watch = await server.next();
+  expect(watch.headers.accept).toBe('application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1');
+  watch.refuse(410, 'Expired');
+  await expect(watched).rejects.toMatchObject({ status: 410 });
+});
+
 test('an object of a list that nobody understands is reported and left out', async () => {
   const answer = client.listWatch().list({}, signal);
   (await server.next()).json({

@@ -40,6 +40,7 @@ function make(
     config,
     body: BODY,
     deliveryID: 'msg_1',
+    redeliveries: 0,
     attempt,
     firstAttemptAt,
     signal,
@@ -65,6 +66,7 @@ describe('an attempt', () => {
     expect(await make(OK)).toEqual({
       endpointUID: 'uid-flag-cache',
       generation: 1,
+      redeliveries: 0,
       attempt: 1,
       firstAttemptAt: NOW,
       startedAt: NOW,

@@ -70,6 +70,17 @@ describe('the outbox', () => {
   });
 });
 
+test.each([
+  ['of before a delivery was started over is recorded', 1, { attempts: 0 }, 0],
+  ['since then is not', 0, { redeliveries: 1, attempts: 0 }, 1],
+  ['since then is not, although it had ended before', 0, { state: 'Failed', attempts: 3 }, 1],
+] as const)('an outcome %s', (_what, startedOver, delivery, unwritten) => {
+  const work = works.open('shop/event', EVENT, 0);
+  works.record(EVENT, anAttempt({ redeliveries: unwritten }));
+  works.settle(work, [aDelivery({ redeliveries: startedOver, ...delivery })]);
+  expect(works.unwritten).toBe(unwritten);
+});
+
 describe('works', () => {
   test('an event has one, from the first time that it was seen', () => {
     const work = works.open('shop/event', EVENT, 5);

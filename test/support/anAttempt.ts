@@ -12,6 +12,7 @@ export function anAttempt({
   const record: AttemptRecord = {
     endpointUID: uid('uid-flag-cache'),
     generation: 1,
+    redeliveries: 0,
     attempt: 1,
     firstAttemptAt: STARTED,
     startedAt: STARTED,

@@ -14,6 +14,7 @@ import { Histories } from '../../src/reconcile/histories.ts';
 import { Lanes } from '../../src/reconcile/lanes.ts';
 import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload } from '../../src/reconcile/preparedEvents.ts';
+import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
 import { StatusRecorder } from '../../src/reconcile/statusRecorder.ts';
 import { ApiError } from '../../src/runtime/apiError.ts';
 import { Backoff } from '../../src/runtime/backoff.ts';
@@ -48,13 +49,13 @@ const NAMESPACE = 'shop';
  * objects in memory, which fail, lag and disagree when they are told to. Time stands still until `advance`.
  */
 export class EventWorld {
-  readonly clock = new FakeClock('2026-11-25T00:00:00Z');
+  readonly clock: FakeClock;
   /** Every request, in the order in which they were sent. */
-  readonly requests: Received[] = [];
+  readonly requests: Received[];
   /** The requests that have no answer yet. */
   readonly open = new Set<Received>();
   /** Statuses that the API server has taken in, with the event's name. */
-  readonly written: { readonly event: string; readonly status: FlagEventStatus }[] = [];
+  readonly written: { readonly event: string; readonly status: FlagEventStatus }[];
   readonly failures: string[] = [];
   readonly attempts: MadeAttempt[] = [];
   readonly calls: string[] = [];
@@ -65,6 +66,8 @@ export class EventWorld {
   /** How a receiver answers; undefined leaves the request open. */
   receiver: (request: Received) => number | undefined = () => 200;
   watchLagMilliseconds = 5;
+  /** That of the watch on the label that asks for redelivery. */
+  labelLagMilliseconds = 5;
   /** Every Secret that an endpoint references. */
   secret: ObservedObject = { state: 'missing' };
   /** Events whose first request was told. */
@@ -84,17 +87,27 @@ export class EventWorld {
   readonly registry: EndpointRegistry;
   readonly recorder: StatusRecorder;
   readonly reconciler: FlagEvents;
-  readonly queue = new WorkQueue({ clock: this.clock });
+  readonly queue: WorkQueue;
   readonly store = new Store<FlagEvent>();
   readonly #prepared = new PreparedEvents();
-  readonly #events = new Map<string, FlagEvent>();
-  readonly #endpoints = new Map<string, WebhookEndpoint>();
+  readonly #events: Map<string, FlagEvent>;
+  readonly #endpoints: Map<string, WebhookEndpoint>;
   readonly #life = new AbortController();
-  #version = 1;
+  #version: number;
+  #crashed = false;
   #shownAt = 0;
 
-  constructor({ maxInFlight = 64 } = {}) {
-    const { clock, queue } = this;
+  constructor({ maxInFlight = 64, from }: { maxInFlight?: number; from?: EventWorld } = {}) {
+    const clock = from?.clock ?? new FakeClock('2026-11-25T00:00:00Z');
+    const queue = new WorkQueue({ clock });
+    this.clock = clock;
+    this.queue = queue;
+    this.requests = from?.requests ?? [];
+    this.written = from?.written ?? [];
+    this.#events = new Map(from ? from.#events : []);
+    this.#endpoints = new Map(from ? from.#endpoints : []);
+    this.#version = from ? from.#version : 1;
+    if (from) this.receiver = from.receiver;
     const readEndpoint = (_namespace: string, name: string) =>
       this.#call(`get endpoint ${name}`, () => this.#endpoints.get(name));
     this.registry = new EndpointRegistry({
@@ -172,11 +185,15 @@ export class EventWorld {
       },
     };
     this.reconciler = new FlagEvents(context);
-    this.store.beginReplace().finish([]);
+    for (const endpoint of this.#endpoints.values()) this.registry.set(endpoint);
     this.store.subscribe(({ type, object }) => {
-      if (type === 'deleted') this.reconciler.forget(object);
-      else queue.add(`${NAMESPACE}/${object.metadata.name}`);
+      if (type === 'deleted') return this.reconciler.forget(object);
+      if (type === 'added' && from) this.reconciler.resume(object);
+      queue.add(`${NAMESPACE}/${object.metadata.name}`);
     });
+    const events = [...this.#events.values()];
+    this.store.beginReplace().finish(events.filter(isUnfinished).map((event) => this.#watched(event)));
+    for (const event of events) this.#showLabel(undefined, event);
     const controller = new Controller({
       queue,
       reconcile: (key) => {
@@ -202,6 +219,14 @@ export class EventWorld {
 
   stop(): void {
     this.#life.abort();
+  }
+
+  /** The process ends at this moment, whatever is on its way, and another one begins with what the API server has. */
+  restart(): EventWorld {
+    this.stop();
+    this.#crashed = true;
+    this.open.clear();
+    return new EventWorld({ from: this });
   }
 
   async advance(milliseconds: number): Promise<void> {
@@ -236,7 +261,7 @@ export class EventWorld {
   delete(name: string): void {
     const event = this.#events.get(name);
     this.#events.delete(name);
-    if (event) this.#show(event, 'DELETED');
+    if (event) this.#show(event, 'DELETED', event);
   }
 
   /** The status as the API server has it. */
@@ -267,16 +292,35 @@ export class EventWorld {
   #change(event: FlagEvent): void {
     const resourceVersion = this.#nextVersion();
     const changed = { ...event, metadata: { ...event.metadata, resourceVersion } };
+    const before = this.#events.get(event.metadata.name);
     this.#events.set(event.metadata.name, changed);
-    this.#show(changed, changed.status?.completionTime === undefined ? 'MODIFIED' : 'DELETED');
+    this.#show(changed, isUnfinished(changed) ? 'MODIFIED' : 'DELETED', before);
+    this.#showLabel(before, changed);
   }
 
-  #show(event: FlagEvent, type: 'MODIFIED' | 'DELETED'): void {
+  /** What a watch of unfinished events shows; nothing where the event was not among them, and is not now. */
+  #show(event: FlagEvent, type: 'MODIFIED' | 'DELETED', before: FlagEvent | undefined): void {
+    if (type === 'DELETED' && !(before && isUnfinished(before))) return;
     // In the order in which things happened, also where the lag has just become less.
     this.#shownAt = Math.max(this.#shownAt, this.clock.monotonic() + this.watchLagMilliseconds);
     this.clock.schedule(this.#shownAt - this.clock.monotonic(), () => {
-      if (type === 'MODIFIED' && event.status?.startTime === undefined) this.#prepared.prepare(event);
-      this.store.apply({ type, object: withoutPayload(event) });
+      if (this.#crashed) return;
+      this.store.apply({ type, object: type === 'MODIFIED' ? this.#watched(event) : withoutPayload(event) });
+    });
+  }
+
+  #watched(event: FlagEvent): FlagEvent {
+    if (event.status?.startTime === undefined) this.#prepared.prepare(event);
+    return withoutPayload(event);
+  }
+
+  #showLabel(before: FlagEvent | undefined, { metadata }: FlagEvent): void {
+    const value = metadata.labels?.[REDELIVER_LABEL];
+    if (value === undefined || value === before?.metadata.labels?.[REDELIVER_LABEL]) return;
+    this.clock.schedule(this.labelLagMilliseconds, () => {
+      if (this.#crashed) return;
+      this.reconciler.redeliver(metadata);
+      this.queue.add(`${NAMESPACE}/${metadata.name}`, 'low');
     });
   }
 
@@ -289,9 +333,10 @@ export class EventWorld {
   async #call<T>(what: string, answer: () => T): Promise<T> {
     this.calls.push(what);
     await this.#pause();
+    if (this.#crashed) return new Promise(() => {});
     const result = answer();
     await this.#pause();
-    return result;
+    return this.#crashed ? new Promise(() => {}) : result;
   }
 
   #pause(): Promise<void> {
@@ -331,6 +376,7 @@ export class EventWorld {
   }
 
   #send({ url, headers, body, signal }: OutgoingRequest): Promise<SendResult> {
+    if (this.#crashed) return new Promise(() => {});
     if (this.sendFails) return Promise.reject(new Error('a bug'));
     const { promise, resolve } = Promise.withResolvers<SendResult>();
     const request: Received = {
@@ -357,6 +403,10 @@ export class EventWorld {
     });
     return promise;
   }
+}
+
+function isUnfinished({ status }: FlagEvent): boolean {
+  return status?.completionTime === undefined;
 }
 
 /** The UID that anEndpoint and anEvent give to a name. */

@@ -60,6 +60,7 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     deliveryID: `msg_${endpointName}`,
     state: 'Pending',
     startTime: '2026-11-25T00:00:00.000Z',
+    redeliveries: 0,
     attempts: 0,
     ...changes,
   };

@@ -39,6 +39,8 @@ export interface Tenant {
   readonly updateConfigMap: (name: string, data: Readonly<Record<string, string>>) => Promise<void>;
   /** Merges a patch into an endpoint. */
   readonly patchEndpoint: (name: string, patch: Json) => Promise<void>;
+  /** Merges a patch into an event. */
+  readonly patchEvent: (name: string, patch: Json) => Promise<void>;
   readonly delete: (
     kind: 'flagevent' | 'webhookendpoint' | 'secret' | 'configmap',
     name: string,
@@ -147,6 +149,8 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
       void (await ask('PUT', pathOf('configmaps', name), configMapOf(name, data))),
     patchEndpoint: async (name, patch) =>
       void (await ask('PATCH', pathOf('webhookendpoints', name), patch, 'application/merge-patch+json')),
+    patchEvent: async (name, patch) =>
+      void (await ask('PATCH', pathOf('flagevents', name), patch, 'application/merge-patch+json')),
     async delete(kind, name) {
       await ask('DELETE', pathOf(`${kind}s`, name));
     },

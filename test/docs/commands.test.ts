@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { codeBlocks, readDocument } from '../support/document.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { sharedControlPlane } from '../support/sharedControlPlane.ts';
+import { shellLine } from '../support/shellLine.ts';
+import { aTenant, type Tenant } from '../support/tenant.ts';
+
+const lines = codeBlocks(readDocument('README.md'), 'console').flatMap((block) => block.split('\n'));
+
+let tenant: Tenant;
+let operator: OperatorProcess;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  tenant = await aTenant(await sharedControlPlane());
+  receiver = await startReceiver({ answer: () => 503 });
+  operator = await startOperatorFor(tenant);
+  await tenant.createEndpoint('flag-cache', { url: receiver.origin, retry: { giveUpAfterSeconds: 0 } });
+  await tenant.endpointReason('flag-cache', 'Ready');
+}, 120_000);
+
+afterAll(async () => {
+  await operator?.stop();
+  await receiver?.close();
+});
+
+/** Runs the line of the README that has these words, as it stands there. */
+function runLine(words: string): Promise<string> {
+  const [line, ...others] = lines.filter((one) => one.includes(words));
+  expect(others).toEqual([]);
+  return shellLine(tenant, line ?? `the README has no line with ${words}`);
+}
+
+test('the label sends what has failed again', async () => {
+  await tenant.createEvent('butter-bar-on');
+  await tenant.eventReason('butter-bar-on', 'DeliveryFailed');
+  receiver.answerWith(() => 200);
+
+  expect(await runLine('flagpost.dev/redeliver=')).toBe('flagevent.flagpost.dev/butter-bar-on labeled\n');
+  await tenant.eventReason('butter-bar-on', 'AllDelivered');
+});
