@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from './jsonObject.ts';
+import { isJsonObject } from './jsonObject.ts';
 
 /**
  * The one form of a JSON value: keys sorted by code point at every depth, no white space, UTF-8. Numbers and strings are
@@ -11,50 +11,48 @@ export function canonicalJson(value: unknown): Uint8Array {
 
 /** As `canonicalJson`, before it is encoded. */
 export function canonicalText(value: unknown): string {
-  const written: string[] = [];
-  const first = stepOf(value);
-  if (typeof first === 'string') return first;
+  if (!isContainer(value)) return JSON.stringify(value);
+  let text = '';
   // A stack of our own: recursion, JSON.stringify's too, overflows at depths that the API server stores.
-  const open = [stepsOf(first)];
+  const open = [containerOf(value)];
   for (let innermost = open.at(-1); innermost; innermost = open.at(-1)) {
-    const { done, value: step } = innermost.next();
-    if (done) open.pop();
-    else if (typeof step === 'string') written.push(step);
-    else open.push(stepsOf(step));
+    const { keys, values, at, start, end } = innermost;
+    if (at === values.length) {
+      text += at === 0 ? start + end : end;
+      open.pop();
+      continue;
+    }
+    innermost.at += 1;
+    text += at === 0 ? start : ',';
+    if (keys) text += `${JSON.stringify(keys[at])}:`;
+    const member = values[at];
+    if (isContainer(member)) open.push(containerOf(member));
+    else text += JSON.stringify(member);
   }
-  return written.join('');
+  return text;
 }
 
-/** Text to write, or an object or list to go into. */
-type Step = string | object;
-
-function stepOf(value: unknown): Step {
-  return typeof value === 'object' && value !== null ? value : JSON.stringify(value);
+/** An object or a list that is being written. */
+interface Container {
+  /** Of an object, sorted. */
+  readonly keys?: readonly string[];
+  readonly values: readonly unknown[];
+  readonly start: string;
+  readonly end: string;
+  /** How many values have been begun. */
+  at: number;
 }
 
-function stepsOf(container: object): Generator<Step, void> {
-  return isJsonObject(container) ? membersOf(container) : itemsOf(Object.values(container));
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
-function* membersOf(object: JsonObject): Generator<Step, void> {
-  let before = '{';
-  for (const key of Object.keys(object).toSorted(compareCodePoints)) {
-    if (object[key] === undefined) continue;
-    yield `${before}${JSON.stringify(key)}:`;
-    yield stepOf(object[key]);
-    before = ',';
-  }
-  yield before === '{' ? '{}' : '}';
-}
-
-function* itemsOf(items: readonly unknown[]): Generator<Step, void> {
-  let before = '[';
-  for (const item of items) {
-    yield before;
-    yield stepOf(item);
-    before = ',';
-  }
-  yield before === '[' ? '[]' : ']';
+function containerOf(value: object): Container {
+  if (!isJsonObject(value)) return { values: Object.values(value), start: '[', end: ']', at: 0 };
+  const keys = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .toSorted(compareCodePoints);
+  return { keys, values: keys.map((key) => value[key]), start: '{', end: '}', at: 0 };
 }
 
 /** Orders by code point; `<` orders by UTF-16 unit, which puts U+10000 and above before U+E000. */

@@ -29,7 +29,7 @@ export function checkPayload(value: unknown, field = 'body', depth = 1): string 
   for (let spot = ahead.pop(); spot; spot = ahead.pop()) {
     const wrong = checkSpot(spot);
     if (wrong !== undefined) return `${pathTo(spot)} ${wrong}.`;
-    for (const child of childrenOf(spot)) ahead.push(child);
+    pushChildren(spot, ahead);
   }
   return undefined;
 }
@@ -44,11 +44,11 @@ function checkSpot({ value, depth }: Spot): string | undefined {
   return undefined;
 }
 
-function* childrenOf(parent: Spot): Generator<Spot, void> {
+function pushChildren(parent: Spot, ahead: Spot[]): void {
   if (typeof parent.value !== 'object' || parent.value === null) return;
   for (const [key, value] of Object.entries(parent.value)) {
-    if (typeof value === 'object' || typeof value === 'number')
-      yield { key, value, depth: parent.depth + 1, parent };
+    const matters = (typeof value === 'object' && value !== null) || typeof value === 'number';
+    if (matters) ahead.push({ key, value, depth: parent.depth + 1, parent });
   }
 }
 
