@@ -155,6 +155,8 @@ export class LeaderElector {
   /** Reads the Lease, unless its own last write says it all, and writes it where it is its own or free. */
   async #look(signal: AbortSignal): Promise<void> {
     const { client, identity } = this.#options;
+    // Woken after a freeze, it must not even try.
+    if (this.#phase === 'leading' && !this.mayAct()) return;
     const lease = this.#own ?? (await client.get(signal));
     this.#observe(lease?.record);
     const holder = this.#observed?.record.holderIdentity ?? '';
