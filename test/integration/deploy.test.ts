@@ -100,16 +100,27 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     await tenant.createEndpoint('api', { url: API_ENDPOINT });
     await tenant.endpointReason('api', 'Ready');
   },
+  leases: async ({ operator }) => {
+    await logged(operator, /cannot get resource "leases"/);
+    const { status, body } = await operator.get('/readyz');
+    expect({ status, body }).toEqual({ status: 503, body: 'the Lease has not been read\n' });
+  },
 };
 const userWithout = (resource: string) => `without-${resource.replace('/', '-')}`;
 
 const clusterRules = ['flagpost', 'flagpost-references'].flatMap(
   (name) => deployed('ClusterRole', name).rules,
 );
-const {
-  rules: apiServerRules,
-  metadata: { namespace: apiServerNamespace },
-} = deployed('Role', 'flagpost-api-server');
+/** Of all namespaces, then of one each. */
+const roles = [
+  { namespace: undefined, rules: clusterRules },
+  ...['flagpost-api-server', 'flagpost-leader-election'].map((name) => {
+    const { metadata, rules } = deployed('Role', name);
+    return { namespace: metadata.namespace, rules };
+  }),
+];
+/** Outside of its Pod the operator does not know its own namespace. */
+const args = ['--leader-elect', '--leader-election-namespace=flagpost-system'];
 
 let cluster: ControlPlane;
 let receiver: Receiver;
@@ -164,7 +175,9 @@ test('kubectl apply -k creates all of deploy/overlays/cluster, without a warning
     'namespace/flagpost-system created',
     'networkpolicy.networking.k8s.io/flagpost created',
     'role.rbac.authorization.k8s.io/flagpost-api-server created',
+    'role.rbac.authorization.k8s.io/flagpost-leader-election created',
     'rolebinding.rbac.authorization.k8s.io/flagpost-api-server created',
+    'rolebinding.rbac.authorization.k8s.io/flagpost-leader-election created',
     'service/flagpost-metrics created',
     'serviceaccount/flagpost created',
     'validatingadmissionpolicy.admissionregistration.k8s.io/webhookendpoint-secrets.flagpost.dev created',
@@ -211,12 +224,17 @@ describe('the namespace', () => {
 });
 
 describe('the roles', () => {
-  const grants = (rules: readonly Rule[], where: string) =>
+  const where = (namespace: string | undefined) =>
+    roles.some((role) => role.namespace === namespace) && namespace !== undefined ? ` in ${namespace}` : '';
+  const grants = roles.flatMap(({ namespace, rules }) =>
     rules.flatMap(({ apiGroups, resources, verbs }) =>
       apiGroups.flatMap((group) =>
-        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource} of "${group}"${where}`)),
+        resources.flatMap((resource) =>
+          verbs.map((verb) => `${verb} ${resource} of "${group}"${where(namespace)}`),
+        ),
       ),
-    );
+    ),
+  );
 
   test('grant the service account what the operator calls, and nothing else', async () => {
     const kubeconfig = await serviceAccountKubeconfig();
@@ -230,7 +248,7 @@ describe('the roles', () => {
       retry: { initialDelaySeconds: 1 },
     };
     receiver.answerWith(() => 503);
-    const first = started(await startOperatorProcess({ kubeconfig, namespaces: [] }));
+    const first = started(await startOperatorProcess({ kubeconfig, namespaces: [], args }));
     await tenant.createEndpoint('flags', { url: receiver.origin, ...endpoint });
     await tenant.createEndpoint('audit', { url: receiver.origin, eventTypes: ['AUDIT_LOG'] });
     await tenant.createEndpoint('api-service', { url: API_SERVICE, eventTypes: ['AUDIT_LOG'] });
@@ -247,7 +265,7 @@ describe('the roles', () => {
 
     // Only now is the payload read by itself.
     receiver.answerWith(() => 200);
-    const second = started(await startOperatorProcess({ kubeconfig, namespaces: [] }));
+    const second = started(await startOperatorProcess({ kubeconfig, namespaces: [], args }));
     await tenant.eventReason('butter-bar', 'AllDelivered');
     await tenant.delete('webhookendpoint', 'api-service');
     await tenant.deliveryReason('logged', 'EndpointDeleted', 'api-service');
@@ -264,28 +282,30 @@ describe('the roles', () => {
     expect(first.output() + second.output()).not.toMatch(/cannot \w+ resource/);
     const used = calls.map(({ verb, objectRef }) => {
       const resource = [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/');
-      const where = objectRef?.namespace === apiServerNamespace ? ` in ${apiServerNamespace}` : '';
-      return `${verb} ${resource} of "${objectRef?.apiGroup ?? ''}"${where}`;
+      return `${verb} ${resource} of "${objectRef?.apiGroup ?? ''}"${where(objectRef?.namespace)}`;
     });
-    const granted = [...grants(clusterRules, ''), ...grants(apiServerRules, ` in ${apiServerNamespace}`)];
-    expect([...new Set(used)].toSorted()).toEqual(granted.toSorted());
+    expect([...new Set(used)].toSorted()).toEqual(grants.toSorted());
   }, 120_000);
 
   describe('without the rule on', () => {
     beforeAll(async () => {
       receiver.answerWith(() => 200);
       const items = Object.keys(symptoms).flatMap((resource) => [
-        ...boundRole('ClusterRole', userWithout(resource), without(clusterRules, resource)),
-        ...boundRole('Role', userWithout(resource), without(apiServerRules, resource)),
+        ...roles.flatMap(({ namespace, rules }) =>
+          boundRole(namespace, userWithout(resource), without(rules, resource)),
+        ),
       ]);
       await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     });
-    test.each([...clusterRules, ...apiServerRules].flatMap(({ resources }) => resources))(
+    const granted = roles.flatMap(({ rules }) => rules.flatMap(({ resources }) => resources));
+    test.each([...new Set(granted)])(
       '%s something is missing that a person sees',
       async (resource) => {
         const tenant = await aTenant(cluster);
         const kubeconfig = cluster.userKubeconfig(userWithout(resource));
-        const operator = started(spawnOperator({ kubeconfig, namespaces: [tenant.namespace] }));
+        // One that was killed still has the Lease, so only where it matters is it asked for.
+        const flags = resource === 'leases' ? args : [];
+        const operator = started(spawnOperator({ kubeconfig, namespaces: [tenant.namespace], args: flags }));
         expect(symptoms).toHaveProperty([resource]);
         await symptoms[resource]?.({ operator, tenant, receiver });
       },
@@ -324,11 +344,12 @@ function without(rules: readonly Rule[], resource: string): Rule[] {
   return rules.filter(({ resources }) => !resources.includes(resource));
 }
 
-/** A role and its binding to a user, both with the user's name. */
-function boundRole(kind: 'ClusterRole' | 'Role', user: string, rules: readonly Rule[]): object[] {
+/** A role, of all namespaces or of one, and its binding to a user, both with the user's name. */
+function boundRole(namespace: string | undefined, user: string, rules: readonly Rule[]): object[] {
+  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
   const apiGroup = 'rbac.authorization.k8s.io';
   const apiVersion = `${apiGroup}/v1`;
-  const metadata = { name: user, ...(kind === 'Role' ? { namespace: apiServerNamespace } : {}) };
+  const metadata = { name: user, namespace };
   return [
     { apiVersion, kind, metadata, rules },
     {

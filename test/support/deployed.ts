@@ -20,7 +20,6 @@ const schemas = {
   Deployment: z.object({
     spec: z.object({
       replicas: z.number(),
-      strategy: z.object({ type: z.string() }),
       template: z.object({
         spec: z.looseObject({
           terminationGracePeriodSeconds: z.number(),
