@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
+import type { FinishedEvent } from './api/finishedEvent.ts';
 import type { FlagEvent } from './api/flagEvent.ts';
-import { parseFlagEvent, parseWebhookEndpoint } from './api/parse.ts';
+import { parseFinishedEvent, parseFlagEvent, parseWebhookEndpoint } from './api/parse.ts';
 import type { ObjectMeta } from './api/objectMeta.ts';
 import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { ApiServerAddresses } from './kube/apiServerAddresses.ts';
@@ -38,6 +39,8 @@ export interface Cluster {
   readonly eventsAs: (keep: (event: FlagEvent) => FlagEvent) => ResourceClient<FlagEvent>;
   /** A client for what events have besides spec and status; annotations are left out, since kubectl keeps payloads there. */
   readonly eventMetadata: ResourceClient<{ readonly metadata: ObjectMeta }>;
+  /** A client for events that keeps of each no more than what says how long it is kept. */
+  readonly finishedEvents: ResourceClient<FinishedEvent>;
   readonly recorder: EventRecorder;
   readonly watchObjects: (onChange: WatchedObjectsOptions['onChange']) => WatchedObjects;
   readonly addresses: (onChange: () => void) => ApiServerAddresses;
@@ -92,6 +95,7 @@ export function openCluster(options: ClusterOptions): Cluster {
     endpoints: clientOf(WEBHOOK_ENDPOINTS, parseWebhookEndpoint),
     eventsAs: (keep) => clientOf(FLAG_EVENTS, (value) => keep(parseFlagEvent(value))),
     eventMetadata: clientOf(FLAG_EVENTS, parseMetadata, true),
+    finishedEvents: clientOf(FLAG_EVENTS, parseFinishedEvent),
     recorder: new EventRecorder({
       client: clientOf(KUBERNETES_EVENTS, (value) => metadataOnly.parse(value)),
       instance: `flagpost-${hostname()}`.slice(0, 128),

@@ -23,6 +23,7 @@ import { openLeading } from './leading.ts';
 import { openReceivers } from './receivers.ts';
 import { createReconcileLoop } from './reconcileLoop.ts';
 import type { Labelled } from './redeliverLabel.ts';
+import { createSweeper } from './sweeping.ts';
 import type { Clock } from './runtime/clock.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -136,6 +137,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const prepared = new PreparedEvents();
   const works = new EventWorks();
   const lanes = new Lanes({ maxInFlight: config.maxInFlight, clock, ...createGate(registry, histories) });
+  const sweeper = createSweeper({ config, cluster, clock, random, logger, signal });
   const recorder = new StatusRecorder({
     replaceStatus: (event, status) =>
       writeStatus(events.store(event.metadata.namespace), withoutPayload(event), status, (metadata, wanted) =>
@@ -143,6 +145,8 @@ export function startOperator(options: OperatorOptions): Operator {
       ),
     refusalOf,
     onRecovered: () => eventReconciler.recovered(),
+    onFinished: (event) => sweeper.finished(event),
+    onMaybeFinished: (event) => sweeper.maybeFinished(event),
     onError: ({ metadata }, error) => failed(keyOf(metadata), 'write the status of a FlagEvent', error),
     notify: cluster.recorder.about(FLAG_EVENTS),
     clock,
@@ -235,6 +239,7 @@ export function startOperator(options: OperatorOptions): Operator {
     return Promise.all([
       eventLoop.run((key) => eventReconciler.reconcile(key), signal),
       endpointLoop.run((key) => endpointReconciler.reconcile(key), signal),
+      sweeper.run(signal),
     ]);
   };
   const ended = work({ watches, watchApiServer: receivers.watchApiServer, leading, run }, signal);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { finishedEvent, type FinishedEvent } from './finishedEvent.ts';
 import { flagEvent, type FlagEvent } from './flagEvent.ts';
 import { webhookEndpoint, type WebhookEndpoint } from './webhookEndpoint.ts';
 import { property } from './property.ts';
@@ -43,6 +44,11 @@ function parse<T>(kind: string, schema: z.ZodType<T>, value: unknown): T {
  */
 export function parseFlagEvent(value: unknown): FlagEvent {
   return parse('FlagEvent', flagEvent, value);
+}
+
+/** What says how long a FlagEvent is kept. Throws a ParseError; never for an object that the CRD admits. */
+export function parseFinishedEvent(value: unknown): FinishedEvent {
+  return parse('FlagEvent', finishedEvent, value);
 }
 
 /** A WebhookEndpoint as the API server gave it. Throws a ParseError; never for an object that the CRD admits. */

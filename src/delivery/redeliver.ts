@@ -1,3 +1,4 @@
+import type { FinishedEvent } from '../api/finishedEvent.ts';
 import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { timestamp } from './conditions.ts';
 import { eventStatus } from './eventStatus.ts';
@@ -6,7 +7,7 @@ import { eventStatus } from './eventStatus.ts';
 export const REDELIVER_LABEL = 'flagpost.dev/redeliver';
 
 /** The value of the label, where it is one that was not handled yet. */
-export function unhandledRedeliver({ metadata, status }: FlagEvent): string | undefined {
+export function unhandledRedeliver({ metadata, status }: FinishedEvent): string | undefined {
   const token = metadata.labels?.[REDELIVER_LABEL];
   return token === status?.lastHandledRedeliver ? undefined : token;
 }

@@ -4,18 +4,22 @@ import type { Store } from '../runtime/store.ts';
 
 type Stored<S> = Identified & { readonly metadata: ObjectMeta; readonly status?: S };
 
-/** Writes an object's status and, once that is acknowledged, shows it to the store before the watch does. */
+/**
+ * Writes an object's status and, once that is acknowledged, shows it to the store before the watch does. Gives the object as
+ * the API server has it then.
+ */
 export async function writeStatus<S, T extends Stored<S>>(
   store: Store<T> | undefined,
   object: T,
   status: S,
   replace: (metadata: ObjectMeta, status: S) => Promise<ObjectMeta>,
-): Promise<void> {
-  await overlay(store, object.metadata.uid, async () => ({
-    ...object,
-    metadata: await replace(object.metadata, status),
-    status,
-  }));
+): Promise<T> {
+  let written = object;
+  await overlay(store, object.metadata.uid, async () => {
+    written = { ...object, metadata: await replace(object.metadata, status), status };
+    return written;
+  });
+  return written;
 }
 
 /** Runs a read or a write of an object and shows its answer to the store; nothing where there is no object any more. */

@@ -11,13 +11,17 @@ import type { Notify } from './notify.ts';
 export type WriteResult = 'written' | 'conflict' | 'gone' | 'refused' | 'failed';
 
 export interface StatusRecorderOptions {
-  /** Writes the status and, once that is acknowledged, shows it to the store. */
-  readonly replaceStatus: (event: FlagEvent, status: FlagEventStatus) => Promise<void>;
+  /** Writes the status and, once that is acknowledged, shows it to the store; gives the event as it is then. */
+  readonly replaceStatus: (event: FlagEvent, status: FlagEventStatus) => Promise<FlagEvent>;
   /** Why a write failed: `other` where that says nothing about the object. */
   readonly refusalOf: (error: unknown) => 'conflict' | 'gone' | 'invalid' | 'too large' | 'other';
   /** A write has succeeded after others had failed. */
   readonly onRecovered: () => void;
   readonly onError: (event: FlagEvent, error: unknown) => void;
+  /** A write has finished this event. Must not reject. */
+  readonly onFinished: (event: FlagEvent) => Promise<void>;
+  /** A write that was to finish this event has failed, or its answer was lost. */
+  readonly onMaybeFinished: (event: FlagEvent) => void;
   readonly notify: Notify<FlagEvent>;
   readonly clock: Clock;
 }
@@ -61,24 +65,33 @@ export class StatusRecorder {
   }
 
   async #try(event: FlagEvent, status: FlagEventStatus): Promise<WriteResult> {
+    const { replaceStatus, notify, onRecovered, onFinished } = this.#options;
+    let written: FlagEvent;
     try {
-      await this.#options.replaceStatus(event, status);
-      this.#options.notify(event, eventNotices(event.status, status));
-      this.#recording = true;
-      const recovered = this.#failures > 0;
-      this.#failures = 0;
-      this.#retryDue = -Infinity;
-      if (recovered) this.#options.onRecovered();
-      return 'written';
+      written = await replaceStatus(event, status);
     } catch (error) {
-      const refusal = this.#options.refusalOf(error);
-      if (refusal === 'conflict' || refusal === 'gone') return refusal;
-      this.#options.onError(event, error);
-      if (refusal === 'invalid' || refusal === 'too large') return 'refused';
-      this.#recording = false;
-      this.#backOff();
-      return 'failed';
+      return this.#failed(event, status, error);
     }
+    notify(event, eventNotices(event.status, status));
+    this.#recording = true;
+    const recovered = this.#failures > 0;
+    this.#failures = 0;
+    this.#retryDue = -Infinity;
+    if (recovered) onRecovered();
+    if (status.completionTime !== undefined) await onFinished(written);
+    return 'written';
+  }
+
+  #failed(event: FlagEvent, status: FlagEventStatus, error: unknown): WriteResult {
+    const { refusalOf, onError, onMaybeFinished } = this.#options;
+    const refusal = refusalOf(error);
+    if (refusal === 'conflict' || refusal === 'gone') return refusal;
+    onError(event, error);
+    if (refusal === 'invalid' || refusal === 'too large') return 'refused';
+    this.#recording = false;
+    this.#backOff();
+    if (status.completionTime !== undefined) onMaybeFinished(event);
+    return 'failed';
   }
 
   /** Writes that fail before the backoff has ended are no further step of it: they failed together. */

@@ -14,7 +14,7 @@ import type { PendingDeliveries } from './pendingDeliveries.ts';
 export interface EndpointContext {
   readonly store: { readonly get: (namespace: string, name: string) => WebhookEndpoint | undefined };
   /** Writes the status and, once that is acknowledged, shows it to the store. */
-  readonly replaceStatus: (endpoint: WebhookEndpoint, status: WebhookEndpointStatus) => Promise<void>;
+  readonly replaceStatus: (endpoint: WebhookEndpoint, status: WebhookEndpointStatus) => Promise<unknown>;
   readonly registry: EndpointRegistry;
   readonly histories: Histories;
   readonly pending: PendingDeliveries;

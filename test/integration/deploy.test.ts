@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createAuthority } from '../support/certificates.ts';
 import { type ControlPlane, startControlPlane } from '../support/controlPlane.ts';
 import { deployed, overlayPath, type Rule } from '../support/deployed.ts';
-import { anAuditLog } from '../support/eventSpec.ts';
+import { aFlagUpdated, anAuditLog } from '../support/eventSpec.ts';
 import { writeKubeconfig } from '../support/kubeconfig.ts';
 import { type OperatorProcess, spawnOperator, startOperatorProcess } from '../support/operatorProcess.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
@@ -269,6 +269,8 @@ describe('the roles', () => {
     await tenant.eventReason('butter-bar', 'AllDelivered');
     await tenant.delete('webhookendpoint', 'api-service');
     await tenant.deliveryReason('logged', 'EndpointDeleted', 'api-service');
+    await tenant.createEvent('brief', { ...aFlagUpdated(), ttlSecondsAfterFinished: 0 });
+    await tenant.eventGone('brief');
     // What happens again is told by a patch.
     for (const reason of ['SecretNotFound', 'Ready', 'SecretNotFound']) {
       if (reason === 'Ready') await tenant.createSecret('hook', { secret: 'my shared secret' });

@@ -23,6 +23,8 @@ let writes: FlagEventStatus[];
 let recoveries: number;
 let errors: unknown[];
 let told: string[];
+let finished: FlagEvent[];
+let maybeFinished: string[];
 let recorder: StatusRecorder;
 
 beforeEach(() => {
@@ -32,14 +34,19 @@ beforeEach(() => {
   recoveries = 0;
   errors = [];
   told = [];
+  finished = [];
+  maybeFinished = [];
   recorder = new StatusRecorder({
-    replaceStatus: async (_event: FlagEvent, wanted) => {
+    replaceStatus: async (before: FlagEvent, wanted) => {
       writes.push(wanted);
       const answer = answers.shift() ?? 'ok';
       if (answer !== 'ok') throw new WriteError(answer);
+      return { ...before, metadata: { ...before.metadata, labels: { team: 'shop' } }, status: wanted };
     },
     refusalOf: (error) => (error instanceof WriteError ? error.refusal : 'other'),
     onRecovered: () => (recoveries += 1),
+    onFinished: async (written) => void finished.push(written),
+    onMaybeFinished: ({ metadata }) => maybeFinished.push(metadata.name),
     onError: (_event, error) => errors.push(error),
     notify: ({ metadata }, notices) => {
       for (const { reason } of notices) told.push(`${metadata.name} ${reason}`);
@@ -209,5 +216,36 @@ describe('a status that is refused', () => {
     const before = structuredClone(status);
     await write('too large', 'too large', 'too large');
     expect(status).toEqual(before);
+  });
+});
+
+describe('who is to hear that an event has finished', () => {
+  const ended = eventStatus(event, [aDelivery({ state: 'Failed', message: 'words' })], clock.now());
+  const labels = { team: 'shop' };
+
+  test('hears of it with the metadata of the write that has finished it', async () => {
+    await recorder.write(event, ended);
+    expect(finished).toEqual([{ ...event, metadata: { ...event.metadata, labels }, status: ended }]);
+  });
+
+  test('hears of one that was written in a smaller form than wanted', async () => {
+    await write('too large', 'too large', 'ok');
+    expect(finished.map((one) => one.status?.conditions?.[0]?.reason)).toEqual(['PayloadTooLarge']);
+  });
+
+  test('hears nothing while it goes on', async () => {
+    await write('ok');
+    await write('other');
+    expect([finished, maybeFinished]).toEqual([[], []]);
+  });
+
+  test.each<[answer: Refusal, heard: string[]]>([
+    ['other', ['butter-bar']],
+    ['conflict', []],
+    ['gone', []],
+  ])('after a write that was to finish it and failed (%s) hears %j', async (answer, heard) => {
+    answers = [answer];
+    await recorder.write(event, ended);
+    expect({ finished, maybeFinished }).toEqual({ finished: [], maybeFinished: heard });
   });
 });

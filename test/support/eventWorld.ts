@@ -56,6 +56,9 @@ export class EventWorld {
   readonly open = new Set<Received>();
   /** Statuses that the API server has taken in, with the event's name. */
   readonly written: { readonly event: string; readonly status: FlagEventStatus }[];
+  /** Events as they were when they had finished. */
+  readonly finished: FlagEvent[] = [];
+  readonly maybeFinished: string[] = [];
   readonly failures: string[] = [];
   readonly attempts: MadeAttempt[] = [];
   readonly calls: string[] = [];
@@ -140,6 +143,8 @@ export class EventWorld {
         ),
       refusalOf,
       onRecovered: () => this.reconciler.recovered(),
+      onFinished: async (event) => void this.finished.push(event),
+      onMaybeFinished: ({ metadata }) => this.maybeFinished.push(metadata.name),
       onError: (_event, error) => this.failures.push(String(error)),
       notify: () => {},
       clock,

@@ -68,6 +68,10 @@ export interface Tenant {
     isWanted: (status: FlagEventStatus) => boolean,
     timeoutMs?: number,
   ) => Promise<FlagEventStatus>;
+  /** Waits until there is no such event. */
+  readonly eventGone: (name: string, timeoutMs?: number) => Promise<void>;
+  /** Names of the events that there are, sorted. */
+  readonly eventNames: () => Promise<readonly string[]>;
   /** Waits until the endpoint's `Ready`, or another condition, has this reason. */
   readonly endpointReason: (
     name: string,
@@ -178,6 +182,14 @@ export async function aTenant(cluster: Cluster): Promise<Tenant> {
         const { status } = seen(await event(name));
         return status !== undefined && isWanted(status) && status;
       }),
+    eventGone: async (name, timeoutMs = 15_000) => {
+      const isGone = async () => (await client.call('GET', pathOf('flagevents', name))).status === 404;
+      await waitUntil(`event ${name} to be gone`, isGone, { timeoutMs, everyMs: 50 });
+    },
+    eventNames: async () => {
+      const { items } = await ask<{ readonly items: readonly FlagEvent[] }>('GET', pathOf('flagevents'));
+      return items.map(({ metadata }) => metadata.name).toSorted();
+    },
     endpointReason: (name, reason, type = 'Ready', timeoutMs) =>
       until(`${type} of endpoint ${name} to be ${reason}`, timeoutMs, async (seen) => {
         const condition = conditionOf(seen(await endpoint(name)).status?.conditions, type);
