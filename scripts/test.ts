@@ -21,8 +21,9 @@ const checks: Readonly<Record<string, Command>> = {
   'the linter and the arrows between the folders': script('lint'),
   'the format': ['prettier', '--check', '--log-level=warn', '.'],
   'no dead code': ['knip'],
-  'crds/ is what src/api generates': script('generate', '--check'),
+  'crds/ and the files of the chart are what they are made from': script('generate', '--check'),
   'the control plane is there': script('assets'),
+  'helm and Lua are there, or Go is not': script('goTools'),
 };
 
 /** Says what runs, and how it ended; a tool that can't be started has failed. */

@@ -1,24 +1,15 @@
-import { access, mkdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from './build.ts';
+import { cacheHome } from './cacheHome.ts';
 import { download } from './download.ts';
-import { withFolderLock } from './folderLock.ts';
-import { Progress } from './progress.ts';
+import { ensureFolder } from './ensureFolder.ts';
+import type { Progress } from './progress.ts';
 import { kubernetesVersion, programPaths } from './release.ts';
-import { StagingFolder } from './stagingFolder.ts';
 
 /** No folder with kube-apiserver, etcd and kubectl, and no way to get one; the message names the remedy. */
 export class AssetsError extends Error {
   override readonly name = 'AssetsError';
-}
-
-/** The platform's folder for what can be fetched again. */
-function cacheHome(): string {
-  if (process.env['XDG_CACHE_HOME']) return process.env['XDG_CACHE_HOME'];
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
-  if (process.platform === 'win32' && process.env['LOCALAPPDATA']) return process.env['LOCALAPPDATA'];
-  return join(homedir(), '.cache');
 }
 
 async function isComplete(folder: string): Promise<boolean> {
@@ -49,30 +40,9 @@ export async function ensureAssets(): Promise<string> {
   const found = await findAssets();
   if (found !== undefined) return found;
   const folder = cacheFolder();
-  await mkdir(join(folder, '..'), { recursive: true });
-  const progress = new Progress(`control plane ${kubernetesVersion}`);
-  try {
-    await withFolderLock(`${folder}.lock`, progress, async () => {
-      if (!(await isComplete(folder))) await fill(folder, progress);
-    });
-  } catch (error) {
-    progress.end('failed');
-    throw error;
-  }
-  progress.end('done');
+  const name = `control plane ${kubernetesVersion}`;
+  await ensureFolder(folder, { name, isComplete, fill: downloadOrBuild });
   return folder;
-}
-
-/** The folder appears whole or not at all: it is filled under another name. */
-async function fill(folder: string, progress: Progress): Promise<void> {
-  const staging = await StagingFolder.create(folder);
-  try {
-    await downloadOrBuild(staging.path, progress);
-    await rm(folder, { recursive: true, force: true });
-    await rename(staging.path, folder);
-  } finally {
-    await staging.remove();
-  }
 }
 
 async function downloadOrBuild(folder: string, progress: Progress): Promise<void> {

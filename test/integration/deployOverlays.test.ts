@@ -70,7 +70,7 @@ const everywhere = { shop: true, elsewhere: true, everywhere: true };
 const eventually = (what: string, isSo: () => Promise<boolean>) => waitUntil(what, isSo, { everyMs: 50 });
 
 // In this order each grants more than the one before.
-test.each(['namespaced', 'opt-in', 'cluster'])(
+test.each(['namespaced', 'opt-in', 'cluster', 'ha'])(
   'the overlay %s is applied as it is, and applied again changes nothing',
   async (overlay) => {
     const first = await apply(`overlays/${overlay}`);

@@ -48,9 +48,14 @@ export function kustomizeWith({
 }
 
 /** The objects in a text in YAML. */
-function parseObjects(yaml: string): readonly KubernetesObject[] {
+export function parseObjects(yaml: string): readonly KubernetesObject[] {
   const documents = parseAllDocuments(yaml).map((document): unknown => document.toJS());
   return documents
     .filter((document) => document !== null)
     .map((document) => kubernetesObject.parse(document));
+}
+
+/** What tells an object apart, such as `Role default/flagpost-api-server`. */
+export function nameOf({ kind, metadata: { name, namespace } }: KubernetesObject): string {
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
