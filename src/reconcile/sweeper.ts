@@ -40,7 +40,7 @@ const EXPIRE_EVERY_MILLISECONDS = 1000;
 // Each costs a list of the namespace; what is too much is to be gone within a minute.
 const TRIM_EVERY_MILLISECONDS = 20_000;
 const PAUSE_AFTER_PAGE_MILLISECONDS = 20;
-const LOOK_AGAIN_MILLISECONDS = 10_000;
+const LOOK_AGAIN_MILLISECONDS = 5000;
 const ASK_CLOCK_AGAIN_MILLISECONDS = 1000;
 const BACKOFF = { initialMilliseconds: 1000, maxMilliseconds: 300_000 };
 
@@ -141,11 +141,10 @@ export class Sweeper {
       if (!expiring) return;
       try {
         const { resourceVersion } = expiring;
-        const fate =
-          resourceVersion === undefined
-            ? 'changed'
-            : await this.#delete({ ...expiring, resourceVersion }, signal);
-        if (fate === 'changed') await this.#lookAgain(expiring);
+        if (resourceVersion === undefined) await this.#lookAt(expiring);
+        else if ((await this.#delete({ ...expiring, resourceVersion }, signal)) === 'changed') {
+          await this.#lookAt(expiring, LOOK_AGAIN_MILLISECONDS);
+        }
       } catch (error) {
         this.#expiries.set(expiring, now);
         throw error;
@@ -153,9 +152,9 @@ export class Sweeper {
     }
   }
 
-  async #lookAgain({ namespace, name, uid }: Expiring): Promise<void> {
+  async #lookAt({ namespace, name, uid }: Expiring, leastMilliseconds = 0): Promise<void> {
     const event = await this.#options.read(namespace, name);
-    if (event?.metadata.uid === uid) this.#remember(event, LOOK_AGAIN_MILLISECONDS);
+    if (event?.metadata.uid === uid) this.#remember(event, leastMilliseconds);
   }
 
   async #trim(signal: AbortSignal): Promise<void> {

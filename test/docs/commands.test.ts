@@ -40,3 +40,17 @@ test('the label sends what has failed again', async () => {
   expect(await runLine('flagpost.dev/redeliver=')).toBe('flagevent.flagpost.dev/butter-bar-on labeled\n');
   await tenant.eventReason('butter-bar-on', 'AllDelivered');
 });
+
+test('the time to live is set while the event waits, and what has finished is listed', async () => {
+  await tenant.delete('flagevent', 'butter-bar-on');
+  await tenant.patchEndpoint('flag-cache', { spec: { suspend: true } });
+  await tenant.endpointReason('flag-cache', 'Suspended');
+  await tenant.createEvent('butter-bar-on');
+  expect(await runLine('ttlSecondsAfterFinished')).toBe('flagevent.flagpost.dev/butter-bar-on patched\n');
+  expect((await tenant.event('butter-bar-on')).spec.ttlSecondsAfterFinished).toBe(3600);
+  expect(await runLine('completionTime!=')).toBe('');
+
+  await tenant.patchEndpoint('flag-cache', { spec: { suspend: false } });
+  await tenant.eventReason('butter-bar-on', 'AllDelivered');
+  expect(await runLine('completionTime!=')).toMatch(/^butter-bar-on +FLAG_UPDATED +True/m);
+});

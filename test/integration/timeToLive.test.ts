@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openCluster } from '../../src/cluster.ts';
 import { parseCommand } from '../../src/config.ts';
+import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createSweeper } from '../../src/sweeping.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -162,8 +163,8 @@ describe('a sweep of the API server', () => {
     await Promise.all(names.map((name) => tenant.createEvent(name, livingFor(0))));
     await Promise.all(names.map((name) => finish(tenant, name, old)));
     await tenant.createEvent('kept', livingFor(-1));
-    await tenant.createEvent('again', livingFor(0), { labels: { 'flagpost.dev/redeliver': '1764000000' } });
-    await tenant.createEvent('handled', livingFor(0), { labels: { 'flagpost.dev/redeliver': '1764000000' } });
+    await tenant.createEvent('again', livingFor(0), { labels: { [REDELIVER_LABEL]: '1764000000' } });
+    await tenant.createEvent('handled', livingFor(0), { labels: { [REDELIVER_LABEL]: '1764000000' } });
     for (const name of ['kept', 'again', 'handled']) await finish(tenant, name, old);
     const handled = { status: { lastHandledRedeliver: '1764000000' } };
     await patchEvent(tenant, 'handled', handled, '/status');
