@@ -469,3 +469,32 @@ describe('an abort', () => {
     });
   });
 });
+
+describe('a process that may not act', () => {
+  test('sends nothing, and its attempt counts as none', async () => {
+    const receiver = await receiving();
+    const sender = sending({ mayAct: () => false });
+    expect(await sender.send(anAttempt(urlOf(receiver)))).toEqual({ kind: 'aborted' });
+    expect(receiver.connections).toBe(0);
+  });
+
+  test('sends nothing where that changes while the connection is being made', async () => {
+    const receiver = await receiving();
+    let may = true;
+    const result = sending({ mayAct: () => may }).send(anAttempt(urlOf(receiver)));
+    may = false;
+    expect(await result).toEqual({ kind: 'aborted' });
+    await waitUntil('the connection to be closed', () => receiver.open === 0);
+    expect(receiver.requests).toEqual([]);
+  });
+
+  test('sends nothing over a connection that carried others, and opens no other', async () => {
+    const receiver = await receiving();
+    // Asked first, then when a request is about to go.
+    const answers = [true, true, true, false];
+    const sender = sending({ mayAct: () => answers.shift() ?? false });
+    expect(await sender.send(anAttempt(urlOf(receiver)))).toMatchObject({ statusCode: 200 });
+    expect(await sender.send(anAttempt(urlOf(receiver)))).toEqual({ kind: 'aborted' });
+    expect([receiver.requests.length, receiver.connections]).toEqual([1, 1]);
+  });
+});

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { findConfig, readConfig } from '../../src/kube/config.ts';
+import { findConfig, ownNamespace, readConfig } from '../../src/kube/config.ts';
 
 let folder: string;
 
@@ -122,5 +122,16 @@ describe('the message is clear where', () => {
     const message = messageOf(() => findConfig(env));
     expect(message).toMatch(/is no usable kubeconfig: it is not valid YAML$/);
     expect(message).not.toContain('s3cr3t');
+  });
+});
+
+describe("the operator's own namespace", () => {
+  test('is what POD_NAMESPACE says', () => {
+    expect(ownNamespace({ POD_NAMESPACE: 'flagpost-system' })).toBe('flagpost-system');
+  });
+
+  test('is not known outside of a cluster', () => {
+    expect(ownNamespace({})).toBeUndefined();
+    expect(ownNamespace({ POD_NAMESPACE: '' })).toBeUndefined();
   });
 });

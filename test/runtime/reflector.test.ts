@@ -100,6 +100,47 @@ const page = (version: string, items: unknown[], continueToken?: string): unknow
   items,
 });
 
+describe('a refresh', () => {
+  test('is done once what was listed after it is there', async () => {
+    const first = await sync();
+    let done = false;
+    const refreshed = reflector.refresh().then(() => (done = true));
+    const second = await server.next();
+    expect(second.query).toMatchObject({ sendInitialEvents: 'true' });
+    expect(second.query).not.toHaveProperty('resourceVersion');
+    await waitUntil('the end of the former watch', () => first.closed);
+    second.event('ADDED', aConfigMap('b', '2'));
+    second.bookmark('11');
+    await clock.advance(0);
+    expect([done, versions()]).toEqual([false, ['a@1']]);
+    second.bookmark('12', true);
+    await refreshed;
+    expect(versions()).toEqual(['b@2']);
+  });
+
+  test('is not done by a list that had begun before', async () => {
+    const first = await server.next();
+    const refreshed = reflector.refresh();
+    first.event('ADDED', aConfigMap('a', '1'));
+    first.bookmark('10', true);
+    const second = await server.next();
+    expect(versions()).toEqual([]);
+    second.bookmark('11', true);
+    await refreshed;
+    expect(versions()).toEqual([]);
+  });
+
+  test('goes on where a list failed', async () => {
+    await sync();
+    const refreshed = reflector.refresh();
+    (await server.next()).refuse(503, 'ServiceUnavailable');
+    await untilFailed(1);
+    (await nextAfterBackoff()).bookmark('11', true);
+    await refreshed;
+    expect(versions()).toEqual([]);
+  });
+});
+
 describe('at the start', () => {
   test('streams what there is and goes on watching on the same connection', async () => {
     const call = await server.next();

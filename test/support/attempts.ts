@@ -12,6 +12,7 @@ export interface SenderFixture {
   readonly apiServers?: () => readonly ApiServer[];
   readonly resolve?: Resolve;
   readonly clock?: Clock;
+  readonly mayAct?: () => boolean;
 }
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -21,11 +22,11 @@ afterEach(async () => {
 
 /** A sender that may reach loopback, until the test ends; its names are those that `resolve` knows. */
 export function sending(fixture: SenderFixture = {}): Sender {
-  const { allow = ['127.0.0.0/8'], deny = [], apiServers = () => [], clock = systemClock } = fixture;
+  const { allow = ['127.0.0.0/8'], deny = [], apiServers = () => [], clock = systemClock, mayAct } = fixture;
   const { resolve = () => Promise.reject(Object.assign(new Error('no names here'), { code: 'ENOTFOUND' })) } =
     fixture;
   const guard = createAddressGuard({ allow: allow.map(parseCidr), deny: deny.map(parseCidr), apiServers });
-  const sender = createSender({ guard, clock, lookup: createLookup(resolve) });
+  const sender = createSender({ guard, clock, mayAct, lookup: createLookup(resolve) });
   cleanups.push(() => sender.close());
   return sender;
 }
