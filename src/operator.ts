@@ -3,9 +3,10 @@ import type { UID } from './api/objectMeta.ts';
 import { openCluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
+import { openEndpointReconciler } from './endpointReconciler.ts';
 import { checkTlsMaterial } from './http/tlsMaterial.ts';
 import { overlay, writeStatus } from './kube/overlay.ts';
-import { FLAG_EVENTS, WEBHOOK_ENDPOINTS } from './kube/resources.ts';
+import { FLAG_EVENTS } from './kube/resources.ts';
 import { refusalOf } from './kube/writeRefusal.ts';
 import { keyOf, type MadeAttempt } from './reconcile/context.ts';
 import { EndpointRegistry } from './reconcile/endpointRegistry.ts';
@@ -18,7 +19,6 @@ import { Lanes } from './reconcile/lanes.ts';
 import { PendingDeliveries } from './reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload } from './reconcile/preparedEvents.ts';
 import { StatusRecorder } from './reconcile/statusRecorder.ts';
-import { WebhookEndpoints } from './reconcile/webhookEndpoints.ts';
 import { openLeading } from './leading.ts';
 import { openReceivers } from './receivers.ts';
 import { createReconcileLoop } from './reconcileLoop.ts';
@@ -118,25 +118,23 @@ export function startOperator(options: OperatorOptions): Operator {
     read: readEndpoint,
   });
 
-  const endpointReconciler = new WebhookEndpoints({
-    store: { get: (namespace, name) => endpoints.get(namespace, name) },
-    replaceStatus: (endpoint, status) =>
-      writeStatus(endpoints.store(endpoint.metadata.namespace), endpoint, status, (metadata, wanted) =>
-        cluster.endpoints.replaceStatus(metadata, wanted, signal),
-      ).catch((error: unknown) => {
-        // Its watch will show that it is gone.
-        if (refusalOf(error) !== 'gone') throw error;
-      }),
+  const lanes = new Lanes({ maxInFlight: config.maxInFlight, clock, ...createGate(registry, histories) });
+  const attempts = { send: receivers.send, clock, random, version };
+  const endpointReconciler = openEndpointReconciler({
+    cluster,
+    endpoints: () => endpoints,
     registry,
     histories,
     pending,
-    notify: cluster.recorder.about(WEBHOOK_ENDPOINTS),
-    clock,
+    lanes,
+    attempts,
+    endpointLoop,
+    failed,
+    signal,
   });
 
   const prepared = new PreparedEvents();
   const works = new EventWorks();
-  const lanes = new Lanes({ maxInFlight: config.maxInFlight, clock, ...createGate(registry, histories) });
   const sweeper = createSweeper({ config, cluster, clock, random, logger, signal });
   const recorder = new StatusRecorder({
     replaceStatus: (event, status) =>
@@ -179,7 +177,7 @@ export function startOperator(options: OperatorOptions): Operator {
     pending,
     lanes,
     recorder,
-    attempts: { send: receivers.send, clock, random, version },
+    attempts,
     clock,
     clockIsTrusted: cluster.clockIsTrusted,
     hooks: {

@@ -7,7 +7,13 @@ import { crdKeywords } from './crdKeywords.ts';
 export type { Action, IdOrName, Match } from './match.ts';
 export type { LabelSelector } from './labelSelector.ts';
 export { webhookEndpointSpec, type RetryPolicy, type WebhookEndpointSpec } from './webhookEndpointSpec.ts';
-export type { RecentDelivery, WebhookEndpointStatus } from './webhookEndpointStatus.ts';
+export {
+  testToken,
+  type LastTest,
+  type RecentDelivery,
+  type TestResult,
+  type WebhookEndpointStatus,
+} from './webhookEndpointStatus.ts';
 
 /** A WebhookEndpoint as the operator reads it. */
 export const webhookEndpoint = z.object({

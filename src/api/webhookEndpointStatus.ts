@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventType } from './flagEvent.ts';
 import { conditions, observedGeneration, STATUS_DEFAULT } from './condition.ts';
 import { crdKeywords } from './crdKeywords.ts';
 import { count, integer, text, time } from './scalars.ts';
@@ -21,6 +22,35 @@ export const recentDelivery = z
   })
   .describe('One attempt.');
 export type RecentDelivery = Readonly<z.infer<typeof recentDelivery>>;
+
+const testResult = z
+  .object({
+    eventType: eventType.describe('The type of the sample that was sent.'),
+    statusCode: count()
+      .optional()
+      .describe('The HTTP status code that was answered; absent if there was no answer.'),
+    durationMilliseconds: integer(0).optional().describe('How long the attempt took.'),
+    reason: text({ max: 64 }).describe('What became of it, or why nothing was sent, in CamelCase.'),
+    message: text({ max: 256 }).describe(
+      "Details for people; no secret, no header, no query string, nothing of the receiver's answer.",
+    ),
+  })
+  .describe('What became of a sample.');
+export type TestResult = Readonly<z.infer<typeof testResult>>;
+
+/** A value of the annotation that asks for a test. */
+export const testToken = text({ max: 63 });
+
+const lastTest = z.object({
+  token: testToken.describe('The value of the annotation flagpost.dev/test that asked for it.'),
+  time: time().describe('When it began.'),
+  results: z
+    .array(testResult)
+    .max(2)
+    .register(crdKeywords, { 'x-kubernetes-list-type': 'atomic' })
+    .describe('One for each of the event types of the endpoint.'),
+});
+export type LastTest = Readonly<z.infer<typeof lastTest>>;
 
 export const webhookEndpointStatus = z
   .object({
@@ -52,6 +82,7 @@ export const webhookEndpointStatus = z
       .register(crdKeywords, { 'x-kubernetes-list-type': 'atomic' })
       .optional()
       .describe('The last 10 attempts, newest first.'),
+    lastTest: lastTest.optional().describe('The last test that the annotation flagpost.dev/test asked for.'),
   })
   .register(crdKeywords, { default: STATUS_DEFAULT });
 export type WebhookEndpointStatus = Readonly<z.infer<typeof webhookEndpointStatus>>;

@@ -29,9 +29,7 @@ export function prepareBody({ spec }: Pick<FlagEvent, 'spec'>): PreparedBody | B
   const payload = readPayload(spec);
   if (typeof payload === 'string') return { reason: 'InvalidPayload', message: payload };
 
-  const body = canonicalJson(
-    spec.type === 'FLAG_UPDATED' ? { data: spec.flagUpdated, event_type: spec.type } : spec.auditLog,
-  );
+  const body = bodyOf(spec);
   if (body.length > MAX_BODY_BYTES) {
     return {
       reason: 'PayloadTooLarge',
@@ -39,4 +37,11 @@ export function prepareBody({ spec }: Pick<FlagEvent, 'spec'>): PreparedBody | B
     };
   }
   return { body, facts: readFacts(payload) };
+}
+
+/** The bytes of a payload that can be sent. */
+export function bodyOf(spec: FlagEvent['spec']): Uint8Array {
+  return canonicalJson(
+    spec.type === 'FLAG_UPDATED' ? { data: spec.flagUpdated, event_type: spec.type } : spec.auditLog,
+  );
 }

@@ -63,6 +63,16 @@ export function withChange(history: EndpointHistory, what: 'spec' | 'content'): 
   };
 }
 
+/** The history after a test whose samples were all taken: the receiver is well. */
+export function withTest(history: EndpointHistory, startedAt: number, endedAt: number): EndpointHistory {
+  return {
+    ...history,
+    gone: false,
+    circuit: afterAttempt(history.circuit, { startedAt, endedAt, counts: 'success' }),
+    lastSuccessTime: latest(history.lastSuccessTime, endedAt),
+  };
+}
+
 /** What lets none of the endpoint's deliveries go, by what came of the attempts. */
 export function stoppedBy({ circuit, gone }: EndpointHistory, now: number): StoppedBy | undefined {
   if (gone) return 'gone';

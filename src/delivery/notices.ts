@@ -21,6 +21,11 @@ export function endpointNotices(
   ];
 }
 
+/** That an annotation of an endpoint can't be used; `problem` says in words what becomes of it, and why. */
+export function annotationNotice(action: Notice['action'], annotation: string, problem: string): Notice {
+  return noticeOf('Warning', 'InvalidAnnotation', action, `The annotation ${annotation} ${problem}.`);
+}
+
 /** An event that ended before anything was sent. */
 function noticesOfEnd(before: FlagEventStatus | undefined, now: FlagEventStatus): readonly Notice[] {
   const hasEnded = before?.completionTime === undefined && now.completionTime !== undefined;

@@ -11,7 +11,7 @@ import type { LanesOptions } from './lanes.ts';
 export function createGate(
   registry: Pick<EndpointRegistry, 'get' | 'config'>,
   histories: Histories,
-): Pick<LanesOptions, 'limit' | 'isProbing' | 'isFailing'> {
+): Pick<LanesOptions, 'limit' | 'testLimit' | 'isProbing' | 'isFailing'> {
   const openEndpoint = (uid: UID) => {
     const endpoint = registry.get(uid);
     return endpoint && !endpoint.spec.suspend && registry.config(uid) ? endpoint : undefined;
@@ -25,6 +25,7 @@ export function createGate(
       const endpoint = openEndpoint(uid);
       return endpoint ? histories.allowed(endpoint, begun) : 0;
     },
+    testLimit: (uid) => registry.get(uid)?.spec.maxInFlight ?? 0,
     isProbing: (uid) => {
       const circuit = circuitOf(uid);
       return circuit !== undefined && isOpen(circuit);

@@ -9,6 +9,7 @@ import {
   stoppedBy,
   withAttempt,
   withChange,
+  withTest,
   type EndpointHistory,
 } from '../delivery/endpointHistory.ts';
 import type { EndpointView } from '../delivery/takeUp.ts';
@@ -57,6 +58,11 @@ export class Histories {
       message: outcome.message,
     };
     this.#replace(endpoint, withAttempt(this.of(endpoint), attempt, record, endpoint.metadata.generation));
+  }
+
+  /** Takes in a test whose samples were all taken; the endpoint as it is by now, the times in milliseconds since 1970. */
+  tested(endpoint: WebhookEndpoint, startedAt: number, endedAt: number): void {
+    this.#replace(endpoint, withTest(this.of(endpoint), startedAt, endedAt));
   }
 
   /** Takes in that the endpoint has got another spec, or a Secret other content. */

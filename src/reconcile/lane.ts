@@ -16,11 +16,16 @@ export interface Job {
   readonly ended: () => void;
 }
 
+/** One request of a test, which has no event but an id like one. */
+export type TestJob = Pick<Job, 'namespace' | 'eventUID' | 'endpointUID' | 'run' | 'ended'>;
+
 /** What is to be sent to an endpoint, and what is being sent. */
 export interface Lane {
   readonly namespace: string;
   readonly endpointUID: UID;
   readonly waiting: Map<UID, Job>;
+  /** Requests of tests, which go first. */
+  readonly tests: Map<UID, TestJob>;
   /** What waits, the oldest first; what was taken otherwise stays in it until it comes up. */
   readonly byAge: Heap<Job>;
   /** What is in flight, what was begun first comes first. */
@@ -33,12 +38,21 @@ interface Running {
   readonly controller: AbortController;
   /** Milliseconds since 1970. */
   readonly begunAt: number;
+  readonly isTest: boolean;
   isSlow: boolean;
 }
 
 export function aLane(namespace: string, endpointUID: UID): Lane {
   const byAge = new Heap<Job>((a, b) => compareAges(a.age, b.age));
-  return { namespace, endpointUID, waiting: new Map(), byAge, running: new Map(), isTroubled: false };
+  return {
+    namespace,
+    endpointUID,
+    waiting: new Map(),
+    tests: new Map(),
+    byAge,
+    running: new Map(),
+    isTroubled: false,
+  };
 }
 
 /** Takes the oldest of what waits out of `byAge`. */

@@ -1,6 +1,6 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { aLane, longestDue, oldest, type Job, type Lane } from './lane.ts';
+import { aLane, longestDue, oldest, type Job, type Lane, type TestJob } from './lane.ts';
 import { Rotation } from './rotation.ts';
 import { Slots } from './slots.ts';
 
@@ -12,6 +12,8 @@ export interface LanesOptions {
    * times, in milliseconds since 1970.
    */
   readonly limit: (endpointUID: UID, begun: readonly number[]) => number;
+  /** The same for tests, which nothing holds. */
+  readonly testLimit: (endpointUID: UID) => number;
   /** Whether the endpoint's next attempt is a probe: then the one that has been due longest goes, else the oldest. */
   readonly isProbing: (endpointUID: UID) => boolean;
   /** Whether the endpoint's last attempt has failed. */
@@ -49,11 +51,20 @@ export class Lanes {
     this.#fill();
   }
 
+  /** Queues a request of a test. It goes ahead of attempts, whatever holds those, but takes a place and a slot like one. */
+  offerTest(job: TestJob): void {
+    const lane = this.#lane(job.namespace, job.endpointUID);
+    lane.tests.set(job.eventUID, job);
+    this.#look(lane);
+    this.#fill();
+  }
+
   /** Takes an attempt back: one that waits is dropped, one in flight is aborted. */
   cancel(eventUID: UID, endpointUID: UID): void {
     const lane = this.#lanes.get(endpointUID);
     if (!lane) return;
     lane.waiting.delete(eventUID);
+    lane.tests.delete(eventUID);
     lane.running.get(eventUID)?.controller.abort();
     this.#forgetIfIdle(lane);
     this.#look(lane);
@@ -90,14 +101,16 @@ export class Lanes {
     return lane;
   }
 
-  #forgetIfIdle({ endpointUID, waiting, running }: Lane): void {
-    if (waiting.size === 0 && running.size === 0) this.#lanes.delete(endpointUID);
+  #forgetIfIdle({ endpointUID, waiting, tests, running }: Lane): void {
+    if (waiting.size + tests.size + running.size === 0) this.#lanes.delete(endpointUID);
   }
 
-  #canStart({ endpointUID, waiting, running }: Lane): boolean {
+  #canStart({ endpointUID, waiting, tests, running }: Lane): boolean {
+    if (tests.size > 0) return running.size < this.#options.testLimit(endpointUID);
     if (waiting.size === 0) return false;
-    const begun = [...running.values()].map(({ begunAt }) => begunAt);
-    return begun.length < this.#options.limit(endpointUID, begun);
+    const attempts = [...running.values()].filter(({ isTest }) => !isTest);
+    const begun = attempts.map(({ begunAt }) => begunAt);
+    return running.size < this.#options.limit(endpointUID, begun);
   }
 
   /** Judges a lane anew, and gives it a place in the rotation where it can start something. */
@@ -119,22 +132,24 @@ export class Lanes {
   }
 
   #startOne(lane: Lane): void {
-    const job = this.#options.isProbing(lane.endpointUID) ? longestDue(lane) : oldest(lane);
+    const [test] = lane.tests.values();
+    const job = test ?? (this.#options.isProbing(lane.endpointUID) ? longestDue(lane) : oldest(lane));
     if (!job) return;
-    const run = this.#take(lane, job);
+    const run = this.#take(lane, job, test !== undefined);
     if (this.#canStart(lane)) this.#rotation.add(lane);
     // Last: it may offer, or cancel, others.
     run();
   }
 
-  #take(lane: Lane, job: Job): () => void {
+  #take(lane: Lane, job: TestJob, isTest: boolean): () => void {
     const { clock } = this.#options;
-    const attempt = { controller: new AbortController(), begunAt: clock.now(), isSlow: false };
+    const attempt = { controller: new AbortController(), begunAt: clock.now(), isTest, isSlow: false };
     const cancelTimer = clock.schedule(SLOW_MILLISECONDS, () => {
       attempt.isSlow = true;
       this.#look(lane);
     });
     lane.waiting.delete(job.eventUID);
+    lane.tests.delete(job.eventUID);
     lane.running.set(job.eventUID, attempt);
     this.#slots.take(lane.namespace, lane.isTroubled);
     const end = () => {
@@ -144,7 +159,7 @@ export class Lanes {
     return () => void job.run(attempt.controller.signal).finally(end);
   }
 
-  #ended(lane: Lane, { eventUID, ended }: Job): void {
+  #ended(lane: Lane, { eventUID, ended }: TestJob): void {
     lane.running.delete(eventUID);
     this.#slots.release(lane.namespace, lane.isTroubled);
     this.#forgetIfIdle(lane);

@@ -7,6 +7,7 @@ import { endpointNotices } from '../delivery/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { splitKey, type ReconcileResult } from './context.ts';
 import type { EndpointRegistry } from './endpointRegistry.ts';
+import type { EndpointTests } from './endpointTests.ts';
 import type { Histories } from './histories.ts';
 import type { Notify } from './notify.ts';
 import type { PendingDeliveries } from './pendingDeliveries.ts';
@@ -18,6 +19,7 @@ export interface EndpointContext {
   readonly registry: EndpointRegistry;
   readonly histories: Histories;
   readonly pending: PendingDeliveries;
+  readonly tests: Pick<EndpointTests, 'look' | 'last' | 'forget'>;
   readonly notify: Notify<WebhookEndpoint>;
   readonly clock: Clock;
 }
@@ -36,20 +38,19 @@ export class WebhookEndpoints {
   }
 
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { store, registry, histories, pending, clock, replaceStatus, notify } = this.#context;
+    const { store, registry, histories, pending, tests, clock, replaceStatus, notify } = this.#context;
     const endpoint = store.get(...splitKey(key));
     if (!endpoint || endpoint.metadata.deletionTimestamp !== undefined) return {};
     const { uid } = endpoint.metadata;
     const resolution = registry.resolution(uid);
     // What it references is being read for the first time; the answer brings it back.
     if (!resolution || resolution.state === 'unknown') return {};
-    const status = endpointStatus(
-      endpoint,
-      resolution,
-      histories.of(endpoint),
-      pending.count(uid),
-      clock.now(),
-    );
+    tests.look(endpoint);
+    const history = histories.of(endpoint);
+    const status = {
+      ...endpointStatus(endpoint, resolution, history, pending.count(uid), clock.now()),
+      lastTest: tests.last(endpoint),
+    };
     const pause =
       (this.#writtenAt.get(uid) ?? -Infinity) + PAUSE_BETWEEN_WRITES_MILLISECONDS - clock.monotonic();
     if (!isUrgent(endpoint.status, status)) {
@@ -66,6 +67,7 @@ export class WebhookEndpoints {
   forget({ metadata }: WebhookEndpoint): void {
     this.#writtenAt.delete(metadata.uid);
     this.#context.histories.forget(metadata.uid);
+    this.#context.tests.forget(metadata.uid);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   stoppedBy,
   withAttempt,
   withChange,
+  withTest,
   type EndpointHistory,
 } from '../../src/delivery/endpointHistory.ts';
 import { anAttempt } from '../support/anAttempt.ts';
@@ -187,4 +188,29 @@ test.each<[stopped: ReturnType<typeof stoppedBy>, history: Partial<EndpointHisto
   ['gone', { gone: true, circuit: OPEN }],
 ])('deliveries are stopped by %s after %j', (stopped, history) => {
   expect(stoppedBy({ ...NEVER, ...history }, NOW)).toBe(stopped);
+});
+
+test('a test whose samples were all taken ends Gone, closes the circuit and is the last success', () => {
+  const circuit = { failures: 7, probeAt: NOW + MINUTE, failedProbes: 2, openedAt: NOW - MINUTE };
+  const before: EndpointHistory = {
+    circuit,
+    gone: true,
+    lastSuccessTime: time(-MINUTE),
+    lastFailureTime: time(-5),
+    recentDeliveries: [recent],
+  };
+  const after = withTest(before, NOW - 10, NOW);
+  expect(after).toMatchObject({
+    circuit: { failures: 0 },
+    gone: false,
+    lastSuccessTime: time(0),
+    lastFailureTime: time(-5),
+    recentDeliveries: [recent],
+  });
+  expect(stoppedBy(after, NOW)).toBeUndefined();
+});
+
+test('what Retry-After has asked for outlasts a test', () => {
+  const after = withTest({ ...NEVER, circuit: { failures: 1, heldUntil: NOW + MINUTE } }, NOW - 10, NOW);
+  expect(stoppedBy(after, NOW)).toBe('circuit');
 });

@@ -32,6 +32,14 @@ function runLine(words: string): Promise<string> {
   return shellLine(tenant, line ?? `the README has no line with ${words}`);
 }
 
+test('the annotation tests the endpoint', async () => {
+  expect(await runLine('flagpost.dev/test=')).toBe('webhookendpoint.flagpost.dev/flag-cache annotated\n');
+  const { lastTest } = await tenant.endpointStatus('flag-cache', (status) => status.lastTest !== undefined);
+  expect(lastTest).toMatchObject({ results: [{ eventType: 'FLAG_UPDATED', statusCode: 503 }] });
+  expect(JSON.parse(await runLine('.status.lastTest'))).toEqual(lastTest);
+  expect(receiver.requests[0]?.headers).toMatchObject({ 'flagpost-test': 'true' });
+});
+
 test('the label sends what has failed again', async () => {
   await tenant.createEvent('butter-bar-on');
   await tenant.eventReason('butter-bar-on', 'DeliveryFailed');

@@ -17,6 +17,7 @@ class Track {
   readonly started: string[] = [];
   readonly running = new Map<string, Running>();
   readonly limits = new Map<UID, number>();
+  readonly testLimits = new Map<UID, number>();
   readonly probing = new Set<UID>();
   readonly failing = new Set<UID>();
   readonly clock = new FakeClock();
@@ -32,6 +33,7 @@ class Track {
     this.lanes = new Lanes({
       maxInFlight,
       limit: (endpoint) => this.limits.get(endpoint) ?? limit,
+      testLimit: (endpoint) => this.testLimits.get(endpoint) ?? Infinity,
       isProbing: (endpoint) => this.probing.has(endpoint),
       isFailing: (endpoint) => this.failing.has(endpoint),
       clock: this.clock,
@@ -41,23 +43,38 @@ class Track {
   offer(...names: string[]): void {
     for (const name of names) {
       const [namespace = '', endpoint = '', event = ''] = name.split('/');
-      const run = (signal: AbortSignal) => {
-        const { promise, resolve: end } = Promise.withResolvers<void>();
-        this.onStart(name);
-        this.started.push(name);
-        this.running.set(name, { name, begunAt: this.clock.now(), signal, end });
-        return promise;
-      };
       this.lanes.offer({
         namespace,
         endpointUID: uid(endpoint),
         eventUID: uid(event),
         dueAt: this.dueAt.get(name) ?? 0,
         age: ageOf(event),
-        run,
+        run: (signal) => this.#run(name, signal),
         ended: () => this.onEnded(name),
       });
     }
+  }
+
+  /** Offers requests of tests, each with a name like an attempt's. */
+  test(...names: string[]): void {
+    for (const name of names) {
+      const [namespace = '', endpoint = '', id = ''] = name.split('/');
+      this.lanes.offerTest({
+        namespace,
+        endpointUID: uid(endpoint),
+        eventUID: uid(id),
+        run: (signal) => this.#run(name, signal),
+        ended: () => this.onEnded(name),
+      });
+    }
+  }
+
+  #run(name: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    this.onStart(name);
+    this.started.push(name);
+    this.running.set(name, { name, begunAt: this.clock.now(), signal, end });
+    return promise;
   }
 
   /** Sets whether an endpoint's last attempt has failed. */
@@ -88,6 +105,83 @@ class Track {
 const ageOf = (event: string) => ({ createdAt: Number(event), occurredAt: '', name: event });
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('tests', () => {
+  test('go ahead of what waits, whatever holds that, and take a place each', async () => {
+    const track = new Track(100, 0);
+    track.testLimits.set(uid('x'), 2);
+    track.offer('a/x/1');
+    track.test('a/x/t1', 'a/x/t2', 'a/x/t3');
+    expect(track.now).toEqual(['a/x/t1', 'a/x/t2']);
+    track.limits.set(uid('x'), 2);
+    await track.end('a/x/t1');
+    expect(track.now).toEqual(['a/x/t2', 'a/x/t3']);
+    await track.end('a/x/t2');
+    expect(track.now).toEqual(['a/x/t3', 'a/x/1']);
+  });
+
+  test('wait for a place where attempts hold all', async () => {
+    const track = new Track(100, 1);
+    track.testLimits.set(uid('x'), 1);
+    track.offer('a/x/1', 'a/x/2');
+    track.test('a/x/t1');
+    expect(track.now).toEqual(['a/x/1']);
+    await track.end('a/x/1');
+    expect(track.now).toEqual(['a/x/t1']);
+  });
+
+  test('are not counted among the attempts that were begun before a limit', () => {
+    const seen: number[] = [];
+    const lanes = new Lanes({
+      maxInFlight: 9,
+      limit: (_endpoint, begun) => seen.push(begun.length),
+      testLimit: () => 9,
+      isProbing: () => false,
+      isFailing: () => false,
+      clock: new FakeClock(),
+    });
+    const job = {
+      namespace: 'a',
+      endpointUID: uid('x'),
+      run: () => new Promise<void>(() => {}),
+      ended: () => {},
+    };
+    lanes.offerTest({ ...job, eventUID: uid('t1') });
+    lanes.offer({ ...job, eventUID: uid('1'), dueAt: 0, age: ageOf('1') });
+    expect(seen[0]).toBe(0);
+  });
+
+  test('take slots as attempts do', () => {
+    const track = new Track(1);
+    track.offer('b/y/1');
+    track.test('a/x/t1');
+    expect(track.now).toEqual(['b/y/1']);
+  });
+
+  test('are taken back like attempts, and their lane is forgotten', async () => {
+    const track = new Track(100);
+    track.testLimits.set(uid('x'), 1);
+    track.test('a/x/t1', 'a/x/t2');
+    track.cancel('a/x/t2');
+    track.cancel('a/x/t1');
+    expect(track.running.get('a/x/t1')?.signal.aborted).toBe(true);
+    await track.end('a/x/t1');
+    expect(track.started).toEqual(['a/x/t1']);
+    expect(track.lanes.inFlight).toBe(0);
+  });
+
+  test('are not begun any more once everything is to stop, and those in flight are waited for', async () => {
+    const track = new Track(100);
+    track.test('a/x/t1');
+    let drained = false;
+    void track.lanes.drain(new AbortController().signal).then(() => (drained = true));
+    track.test('a/x/t2');
+    await settle();
+    expect([track.now, drained]).toEqual([['a/x/t1'], false]);
+    await track.end('a/x/t1');
+    expect(drained).toBe(true);
+  });
+});
 
 describe('limits', () => {
   test("at most the endpoint's limit of attempts are open to it, the oldest first", async () => {
@@ -274,6 +368,7 @@ test('a limit is asked for with when those that are open were begun', async () =
       asked.push(begun);
       return 9;
     },
+    testLimit: () => 0,
     isProbing: () => false,
     isFailing: () => false,
     clock,

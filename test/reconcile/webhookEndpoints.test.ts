@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { WebhookEndpoint, WebhookEndpointStatus } from '../../src/api/webhookEndpoint.ts';
+import type { LastTest, WebhookEndpoint, WebhookEndpointStatus } from '../../src/api/webhookEndpoint.ts';
 import type { EndpointRegistry } from '../../src/reconcile/endpointRegistry.ts';
 import { Histories } from '../../src/reconcile/histories.ts';
 import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
@@ -35,6 +35,7 @@ let told: string[];
 let histories: Histories;
 let released: string[];
 let pending: PendingDeliveries;
+let lastTest: LastTest | undefined;
 let reconciler: WebhookEndpoints;
 
 beforeEach(() => {
@@ -52,6 +53,7 @@ beforeEach(() => {
     onRelease: ({ metadata }) => released.push(metadata.name),
   });
   pending = new PendingDeliveries();
+  lastTest = undefined;
   reconciler = new WebhookEndpoints({
     store: { get: (namespace, name) => (`${namespace}/${name}` === KEY ? stored : undefined) },
     replaceStatus: async (endpoint, status) => {
@@ -63,6 +65,7 @@ beforeEach(() => {
     registry: { resolution: () => resolution } as unknown as EndpointRegistry,
     histories,
     pending,
+    tests: { look: () => {}, last: ({ status }) => lastTest ?? status?.lastTest, forget: () => {} },
     notify: ({ metadata }, notices) => {
       for (const { reason } of notices) told.push(`${metadata.name} ${reason}`);
     },
@@ -138,6 +141,18 @@ describe('an endpoint', () => {
     expect(await reconciler.reconcile(KEY)).toEqual({ requeueAfterMilliseconds: 1 });
     expect(writes).toHaveLength(1);
     await clock.advance(1);
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    expect(writes).toHaveLength(2);
+  });
+
+  test('is written for a test that has ended', async () => {
+    await reconciler.reconcile(KEY);
+    await clock.advance(5000);
+    lastTest = { token: '1', time: '2026-11-25T00:00:00.000Z', results: [] };
+    await reconciler.reconcile(KEY);
+    expect(writes.at(-1)).toMatchObject({ lastTest });
+    lastTest = undefined;
+    await clock.advance(5000);
     expect(await reconciler.reconcile(KEY)).toEqual({});
     expect(writes).toHaveLength(2);
   });
