@@ -103,7 +103,8 @@ export async function startApiProxy({ server: target, ca, token }: Credentials):
     }
     if (rule?.fault === 'hold the answer') await keep(rule);
     response.writeHead(answer.statusCode ?? 500, answer.headers);
-    if (call.verb !== 'watch') return void answer.pipe(response);
+    // A refusal is no stream of lines, also where it is a watch's.
+    if (call.verb !== 'watch' || answer.statusCode !== 200) return void answer.pipe(response);
     response.flushHeaders();
     const { resource } = call;
     const stream = new WatchStream(resource, answer, response, (name) => hidden.has(`${resource}/${name}`));
