@@ -36,7 +36,7 @@ export interface Cluster {
   readonly events: ResourceClient<FlagEvent>;
   readonly endpoints: ResourceClient<WebhookEndpoint>;
   /** A client for events that keeps of each what `keep` returns. */
-  readonly eventsAs: (keep: (event: FlagEvent) => FlagEvent) => ResourceClient<FlagEvent>;
+  readonly eventsAs: <T extends FlagEvent>(keep: (event: FlagEvent) => T) => ResourceClient<T>;
   /** A client for what events have besides spec and status; annotations are left out, since kubectl keeps payloads there. */
   readonly eventMetadata: ResourceClient<{ readonly metadata: ObjectMeta }>;
   /** A client for events that keeps of each no more than what says how long it is kept. */

@@ -1,4 +1,3 @@
-import type { FlagEvent } from './api/flagEvent.ts';
 import type { UID } from './api/objectMeta.ts';
 import { openCluster } from './cluster.ts';
 import type { Config } from './config.ts';
@@ -16,8 +15,9 @@ import { FlagEvents } from './reconcile/flagEvents.ts';
 import { createGate } from './reconcile/gate.ts';
 import { Histories } from './reconcile/histories.ts';
 import { Lanes } from './reconcile/lanes.ts';
+import { OrderBook } from './reconcile/orderBook.ts';
 import { PendingDeliveries } from './reconcile/pendingDeliveries.ts';
-import { PreparedEvents, withoutPayload } from './reconcile/preparedEvents.ts';
+import { PreparedEvents, withoutPayload, type KnownEvent } from './reconcile/preparedEvents.ts';
 import { StatusRecorder } from './reconcile/statusRecorder.ts';
 import { openLeading } from './leading.ts';
 import { openReceivers } from './receivers.ts';
@@ -135,6 +135,7 @@ export function startOperator(options: OperatorOptions): Operator {
 
   const prepared = new PreparedEvents();
   const works = new EventWorks();
+  const order = new OrderBook({ registry, wake: (key) => eventLoop.queue.add(key) });
   const sweeper = createSweeper({ config, cluster, clock, random, logger, signal });
   const recorder = new StatusRecorder({
     replaceStatus: (event, status) =>
@@ -175,6 +176,7 @@ export function startOperator(options: OperatorOptions): Operator {
     works,
     prepared,
     pending,
+    order,
     lanes,
     recorder,
     attempts,
@@ -197,10 +199,7 @@ export function startOperator(options: OperatorOptions): Operator {
     clock,
     random,
     logger,
-    keepEvent: (event) => {
-      if (event.status?.startTime === undefined) prepared.prepare(event);
-      return withoutPayload(event);
-    },
+    keepEvent: (event) => prepared.keep(event),
     onEndpoint: ({ type, object }) => {
       if (type === 'deleted') {
         registry.delete(object);
@@ -219,7 +218,8 @@ export function startOperator(options: OperatorOptions): Operator {
     onLabel: (event) => leading.hasBegun() && redeliver(event),
   });
   const { endpoints, events, labels }: Watches = watches;
-  const takeOver = (event: FlagEvent, type: 'added' | 'updated') => {
+  const takeOver = (event: KnownEvent, type: 'added' | 'updated') => {
+    order.see(event);
     // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
     if (type === 'added') eventReconciler.resume(event);
     eventLoop.queue.add(keyOf(event.metadata));

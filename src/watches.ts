@@ -2,6 +2,7 @@ import type { FlagEvent } from './api/flagEvent.ts';
 import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import type { Cluster } from './cluster.ts';
 import type { Config } from './config.ts';
+import type { KnownEvent } from './reconcile/preparedEvents.ts';
 import { redeliverLabel, type Labelled } from './redeliverLabel.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Informer } from './runtime/informer.ts';
@@ -16,9 +17,9 @@ export interface WatchesOptions {
   readonly random: () => number;
   readonly logger: Logger;
   /** What the store keeps of an event. */
-  readonly keepEvent: (event: FlagEvent) => FlagEvent;
+  readonly keepEvent: (event: FlagEvent) => KnownEvent;
   readonly onEndpoint: (change: Change<WebhookEndpoint>) => void;
-  readonly onEvent: (change: Change<FlagEvent>) => void;
+  readonly onEvent: (change: Change<KnownEvent>) => void;
   /** An event, finished or not, has the label that asks for redelivery, or another value of it. */
   readonly onLabel: (labelled: Labelled) => void;
 }
@@ -26,7 +27,7 @@ export interface WatchesOptions {
 /** What the operator follows: all endpoints, the events that have not finished, and those with the label. */
 export interface Watches {
   readonly endpoints: Informer<WebhookEndpoint>;
-  readonly events: Informer<FlagEvent>;
+  readonly events: Informer<KnownEvent>;
   readonly labels: Informer<Labelled>;
 }
 

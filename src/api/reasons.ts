@@ -22,7 +22,8 @@ export type AttemptReason =
 export type AttemptFailure = Exclude<AttemptReason, 'Delivered' | 'BadStatus' | 'Redirected' | 'Gone'>;
 
 /** What a delivery waits for. */
-export type WaitingReason = 'Suspended' | 'URLForbidden' | 'SecretNotReady' | 'CircuitOpen';
+export type WaitingReason =
+  'Suspended' | 'URLForbidden' | 'SecretNotReady' | 'CircuitOpen' | 'WaitingForEarlier';
 
 /** Why an event ended before anything was sent. */
 export type RefusedReason = 'InvalidPayload' | 'PayloadTooLarge' | 'TooManyEndpoints';

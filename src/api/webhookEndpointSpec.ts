@@ -94,6 +94,15 @@ export const webhookEndpointSpec = z
     maxInFlight: integer(1, 256)
       .default(8)
       .describe('How many requests to this endpoint may be open at once.'),
+    ordering: z
+      .enum(['None', 'PerFeature', 'LatestPerFeature'])
+      .default('None')
+      .describe(
+        'In which order the FLAG_UPDATED events of one environment, feature, identity and segment are sent. None: each ' +
+          'when it is due. PerFeature: one at a time, by their timestamp; an earlier one holds later ones until it has ' +
+          'ended. LatestPerFeature: as PerFeature, and an earlier one that has not been delivered is left out once ' +
+          'there is a later one. AUDIT_LOG events are not ordered.',
+      ),
     suspend: z
       .boolean()
       .default(false)

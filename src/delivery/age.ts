@@ -36,6 +36,11 @@ export function compareAges(a: Age, b: Age): number {
   return a.createdAt - b.createdAt || compare(a.occurredAt, b.occurredAt) || compare(a.name, b.name);
 }
 
+/** Orders what happened first first: by the payload's own time, then by creation, then by name (api.md, Ordering). */
+export function compareOccurrences(a: Age, b: Age): number {
+  return compare(a.occurredAt, b.occurredAt) || a.createdAt - b.createdAt || compare(a.name, b.name);
+}
+
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

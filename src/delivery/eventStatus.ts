@@ -15,6 +15,7 @@ const WAITING: ReadonlySet<string | undefined> = new Set<WaitingReason>([
   'URLForbidden',
   'SecretNotReady',
   'CircuitOpen',
+  'WaitingForEarlier',
 ]);
 
 /** Whether the delivery says that it waits, instead of what its last attempt came to. */

@@ -5,9 +5,10 @@ import { sameItems, timestamp } from './conditions.ts';
 import { deliveryId } from './deliveryId.ts';
 import { dueAt } from './due.ts';
 import { endedStatus, eventStatus, isWaiting } from './eventStatus.ts';
+import type { Turn } from './order.ts';
 import { withRedelivery } from './redeliver.ts';
 import type { EndpointView, TakeUp } from './takeUp.ts';
-import { endOfWait, waitingFor } from './waiting.ts';
+import { endOfWait, tellsOf, waitingFor } from './waiting.ts';
 
 /** What the process knows of an event beyond what the API server has. Times in milliseconds since 1970. */
 export interface EventWork {
@@ -35,6 +36,8 @@ export interface PlanInput {
   readonly endpoint: (uid: UID) => EndpointView | undefined;
   /** Whether a read, or a fence, has said that an endpoint is gone. */
   readonly gone: (uid: UID) => boolean;
+  /** Whether other events of the same feature let the delivery to an endpoint go. */
+  readonly turn: (endpointUID: UID) => Turn;
   readonly work: EventWork;
   /** False while too many outcomes wait to be written: then nothing is sent. */
   readonly mayBegin: boolean;
@@ -55,8 +58,8 @@ export interface Start {
 /** What to do about an event now. */
 export interface Plan {
   readonly begin: readonly Start[];
-  /** Endpoints that the event still has to go to. */
-  readonly pending: readonly UID[];
+  /** The event's deliveries as far as they are known, with what has come of them by now. */
+  readonly deliveries: readonly Delivery[];
   /** Endpoints to read before anything is concluded from their absence. */
   readonly verify: readonly Delivery[];
   /** Endpoints whose attempt is of no use any more. */
@@ -79,13 +82,13 @@ const ASK_CLOCK_AGAIN_MILLISECONDS = 60_000;
 export function planEvent(input: PlanInput): Plan {
   const { event, takeUp, work, now } = input;
   if (event.metadata.deletionTimestamp !== undefined || event.status?.completionTime !== undefined) {
-    return { begin: [], pending: [], verify: [], abort: [...work.busy] };
+    return { begin: [], deliveries: [], verify: [], abort: [...work.busy] };
   }
   if (takeUp?.kind === 'ended') {
     const status = withRedelivery(event, endedStatus(event, takeUp.reason, takeUp.message, now), now);
     return {
       begin: [],
-      pending: [],
+      deliveries: [],
       verify: [],
       abort: [...work.busy],
       write: { status, at: work.nextWriteAt },
@@ -96,14 +99,16 @@ export function planEvent(input: PlanInput): Plan {
   const pending = deliveries.filter(({ state }) => state === 'Pending');
   const free = pending.filter((delivery) => canBegin(delivery, input));
   const readyAt = (delivery: Delivery) => Math.max(dueOf(delivery, input), work.resumeAt ?? 0);
-  const due = free.filter((delivery) => readyAt(delivery) <= now);
+  const due = free.filter((delivery) => readyAt(delivery) <= now && !isHeld(delivery.endpointUID, input));
   const write = planWrite(input, before, deliveries);
   const wanted = new Set(pending.map(({ endpointUID }) => endpointUID));
   return {
     begin: input.mayBegin && (takeUp?.mayBegin ?? true) ? due.map((delivery) => start(delivery, input)) : [],
-    pending: [...wanted],
+    deliveries,
     verify: pending.filter(({ endpointUID }) => !input.endpoint(endpointUID)),
-    abort: [...work.busy].filter((uid) => !wanted.has(uid)),
+    abort: [...work.busy].filter(
+      (uid) => !wanted.has(uid) || (!work.inFlight.has(uid) && isHeld(uid, input)),
+    ),
     write,
     wakeAt: earliest(
       [...free.map(readyAt), ...expiries(pending, input), ...(write ? [write.at] : [])].filter(
@@ -130,10 +135,17 @@ function listDeliveries(event: FlagEvent, takeUp: TakeUp & { kind: 'open' }, inp
   const listed = new Map(takeUp.endpoints.map(({ uid, name }) => [uid, fresh(name, uid)]));
   for (const [uid, name] of input.work.begun) {
     if (listed.has(uid)) continue;
-    listed.set(uid, input.gone(uid) ? cancel(fresh(name, uid), input.now) : fresh(name, uid));
+    listed.set(uid, input.gone(uid) ? cancel(fresh(name, uid), DELETED, input.now) : fresh(name, uid));
   }
   return [...listed.values()].toSorted((a, b) => (a.endpointName < b.endpointName ? -1 : 1));
 }
+
+const DELETED = { reason: 'EndpointDeleted', message: 'The WebhookEndpoint was deleted.' } as const;
+
+const SUPERSEDED = {
+  reason: 'Superseded',
+  message: 'A later event of the same feature has taken its place; see spec.ordering of the WebhookEndpoint.',
+} as const;
 
 const RECEIVER_GONE = {
   reason: 'Gone',
@@ -142,19 +154,22 @@ const RECEIVER_GONE = {
 
 /** The delivery as it should be recorded by now; the same object where nothing has changed. */
 function advance(delivery: Delivery, input: PlanInput): Delivery {
-  const { endpoint, gone, work, now } = input;
+  const { endpoint, gone, turn, work, now } = input;
   const { endpointUID: uid } = delivery;
   if (delivery.state !== 'Pending') return delivery;
   const record = work.records.get(uid);
   const current = record ? recordAttempt(delivery, record) : delivery;
-  if (current.state !== 'Pending') return current;
+  if (current.state === 'Succeeded') return current;
   const view = endpoint(uid);
-  if (gone(uid) || view?.deleting) return cancel(current, now);
+  const isSuperseded = view !== undefined && view.stoppedBy !== 'gone' && turn(uid) === 'superseded';
+  if (current.state !== 'Pending') return isSuperseded ? cancel(current, SUPERSEDED, now) : current;
+  if (gone(uid) || view?.deleting) return cancel(current, DELETED, now);
   if (!view || work.inFlight.has(uid)) return current;
   if (view.stoppedBy === 'gone') return fail({ ...current, ...RECEIVER_GONE }, now);
-  const wait = waitingFor(view, dueOf(current, input) <= now);
+  if (isSuperseded) return cancel(current, SUPERSEDED, now);
+  const wait = waitingFor(view, dueOf(current, input) <= now, isHeld(uid, input));
   if (!wait) return current;
-  const waiting = wait.reason === current.reason ? current : { ...current, ...wait };
+  const waiting = tellsOf(current.reason, wait) ? current : { ...current, ...wait };
   return input.mayExpire && endOfWait(waiting, view.spec.retry) <= now ? fail(waiting, now) : waiting;
 }
 
@@ -173,12 +188,15 @@ function expiries(pending: readonly Delivery[], { endpoint, now }: PlanInput): n
   });
 }
 
-function cancel(delivery: Delivery, now: number): Delivery {
+function cancel(
+  delivery: Delivery,
+  why: Required<Pick<Delivery, 'reason' | 'message'>>,
+  now: number,
+): Delivery {
   return {
     ...delivery,
+    ...why,
     state: 'Canceled',
-    reason: 'EndpointDeleted',
-    message: 'The WebhookEndpoint was deleted.',
     nextAttemptTime: undefined,
     completionTime: timestamp(now),
   };
@@ -191,6 +209,12 @@ function cancel(delivery: Delivery, now: number): Delivery {
 function canBegin({ endpointUID }: Delivery, { endpoint, work }: PlanInput): boolean {
   const idle = !work.busy.has(endpointUID) && !work.records.has(endpointUID);
   return idle && endpoint(endpointUID) !== undefined;
+}
+
+/** Whether another event goes first. */
+function isHeld(endpointUID: UID, { turn }: PlanInput): boolean {
+  const its = turn(endpointUID);
+  return its === 'waits' || its === 'hurries';
 }
 
 function dueOf(delivery: Delivery, { endpoint }: PlanInput): number {
@@ -224,9 +248,16 @@ function planWrite(
   return { status, at: Math.max(at, work.nextWriteAt) };
 }
 
-function firstWriteAt({ takeUp, work, now }: PlanInput, deliveries: readonly Delivery[]): number {
+function firstWriteAt({ takeUp, turn, work, now }: PlanInput, deliveries: readonly Delivery[]): number {
   const planFirst = takeUp?.kind === 'open' && !takeUp.mayBegin;
-  if (planFirst || deliveries.every(isWaiting)) return now;
+  // For each other the events of a feature wait all the time, and mostly not for long.
+  const allWait = deliveries.every(
+    (delivery) => isWaiting(delivery) && delivery.reason !== 'WaitingForEarlier',
+  );
+  const hurries = deliveries.some(
+    ({ endpointUID, state }) => state === 'Pending' && turn(endpointUID) === 'hurries',
+  );
+  if (planFirst || allWait || hurries) return now;
   return work.firstSentAt === undefined
     ? work.seenAt + FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS
     : work.firstSentAt + FIRST_WRITE_AFTER_REQUEST_MILLISECONDS;

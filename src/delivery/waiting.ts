@@ -10,19 +10,42 @@ interface Waiting {
 
 const LONGEST_WAIT_MILLISECONDS = 14 * 24 * 3_600_000;
 
-/** What a delivery waits for, the first that applies; one in its backoff does not wait for the circuit. */
-export function waitingFor(view: EndpointView | undefined, isDue: boolean): Waiting | undefined {
+/**
+ * What a delivery waits for, the first that applies; one in its backoff waits neither for the circuit nor for others.
+ *
+ * @param isHeld whether another event goes first
+ */
+export function waitingFor(
+  view: EndpointView | undefined,
+  isDue: boolean,
+  isHeld: boolean,
+): Waiting | undefined {
   if (!view) return undefined;
   if (view.spec.suspend) return { reason: 'Suspended', message: 'The WebhookEndpoint is suspended.' };
   if (typeof view.usability !== 'string') {
     const { reason, message } = view.usability;
     return { reason: reason === 'URLForbidden' ? reason : 'SecretNotReady', message: message.slice(0, 256) };
   }
-  if (view.stoppedBy !== 'circuit' || !isDue) return undefined;
+  if (!isDue) return undefined;
+  if (view.stoppedBy === 'circuit') {
+    return {
+      reason: 'CircuitOpen',
+      message: 'The receiver has failed, or asked to wait; see the WebhookEndpoint.',
+    };
+  }
+  if (!isHeld) return undefined;
   return {
-    reason: 'CircuitOpen',
-    message: 'The receiver has failed, or asked to wait; see the WebhookEndpoint.',
+    reason: 'WaitingForEarlier',
+    message: 'Another event of the same feature goes first; see spec.ordering of the WebhookEndpoint.',
   };
+}
+
+/**
+ * Whether a delivery that waits says enough of what for: that a circuit has closed is not told by itself, lest one that
+ * flaps have all that wait behind it written again and again.
+ */
+export function tellsOf(told: string | undefined, { reason }: Waiting): boolean {
+  return told === reason || (told === 'CircuitOpen' && reason === 'WaitingForEarlier');
 }
 
 /** Whether an attempt that has got its turn may be made: it is not held back by what has changed meanwhile. */

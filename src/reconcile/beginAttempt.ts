@@ -79,7 +79,7 @@ async function attempt(
   { delivery, attempt: number }: Start,
   signal: AbortSignal,
 ): Promise<AttemptRecord | undefined> {
-  const { registry, works, clock, attempts, enqueue, hooks } = context;
+  const { registry, works, order, clock, attempts, enqueue, hooks } = context;
   const { endpointUID, endpointName, deliveryID, redeliveries = 0, firstAttemptTime } = delivery;
   const payload = await readPayload(context, event);
   // Nothing is there to be sent: the next reconcile is to read the event before it begins anything.
@@ -92,6 +92,7 @@ async function attempt(
   const config = registry.config(endpointUID);
   if (!payload || !endpoint || !config || signal.aborted) return undefined;
   if (!view || !mayBeTried(view) || works.hold(work.key)) return undefined;
+  if (!order.begin(work.uid, endpointUID)) return undefined;
   work.begun.set(endpointUID, endpointName);
   if (work.firstSentAt === undefined) {
     work.firstSentAt = clock.now();
@@ -109,9 +110,15 @@ async function attempt(
     firstAttemptAt,
     signal,
   };
-  const record = await makeAttempt(input, attempts);
-  if (!record || signal.aborted) return undefined;
-  works.record(event.metadata.uid, record);
-  hooks.attempted({ event, deliveryID, record });
-  return record;
+  let isDelivered = false;
+  try {
+    const record = await makeAttempt(input, attempts);
+    if (!record || signal.aborted) return undefined;
+    works.record(work.uid, record);
+    isDelivered = record.outcome.success;
+    hooks.attempted({ event, deliveryID, record });
+    return record;
+  } finally {
+    order.end(work.uid, endpointUID, isDelivered);
+  }
 }

@@ -6,6 +6,7 @@ import type { AttemptDependencies } from './attempts.ts';
 import type { EndpointRegistry } from './endpointRegistry.ts';
 import type { EventWorks } from './eventWorks.ts';
 import type { Fences } from './fences.ts';
+import type { OrderBook } from './orderBook.ts';
 import type { Lanes } from './lanes.ts';
 import type { PendingDeliveries } from './pendingDeliveries.ts';
 import type { PreparedEvents } from './preparedEvents.ts';
@@ -36,6 +37,7 @@ export interface EventContext {
   readonly works: EventWorks;
   readonly prepared: PreparedEvents;
   readonly pending: PendingDeliveries;
+  readonly order: OrderBook;
   readonly lanes: Lanes;
   readonly recorder: StatusRecorder;
   readonly attempts: AttemptDependencies;

@@ -1,4 +1,4 @@
-import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
+import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import type { ObjectMeta } from '../api/objectMeta.ts';
 import { planEvent, type Plan } from '../delivery/plan.ts';
 import { resumeAt } from '../delivery/resume.ts';
@@ -29,7 +29,7 @@ export class FlagEvents {
 
   /** Brings an event a step on; repeated at any time it leads to the same place. Waits for no receiver. */
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { works, clock, registry } = this.#context;
+    const { works, order, clock, registry } = this.#context;
     const stored = this.#context.store.get(...splitKey(key));
     if (!stored) return this.#redeliveries.startOver(key);
     // Its watch is to let go of it before it is started over: what that shows later would end what goes on then.
@@ -54,15 +54,21 @@ export class FlagEvents {
       takeUp,
       endpoint: (uid) => registry.view(uid),
       gone: (uid) => registry.isGone(uid),
+      turn: (uid) => order.turn(work.uid, uid),
       work,
       mayBegin: !works.hold(key),
       mayExpire: this.#context.clockIsTrusted(),
       now: clock.now(),
     });
 
+    order.update(work.uid, {
+      listed: takeUp?.kind !== 'open' || takeUp.listed,
+      takenUp: !isFresh,
+      deliveries: plan.deliveries,
+    });
     for (const uid of plan.abort) abortAttempt(this.#context, work, uid);
     for (const start of plan.begin) beginAttempt(this.#context, event, work, start);
-    this.#setPending(work, plan);
+    this.#setPending(work, plan.deliveries);
     await Promise.all(
       plan.verify.map(({ endpointName, endpointUID }) =>
         registry.verify(event.metadata.namespace, endpointName, endpointUID),
@@ -76,11 +82,11 @@ export class FlagEvents {
   /** Counts what an event that was taken up before the start still has to go to, ahead of its reconcile, and spreads it. */
   resume({ metadata, status }: FlagEvent): void {
     const { works, clock, attempts } = this.#context;
-    const open = status?.deliveries?.filter(({ state }) => state === 'Pending') ?? [];
+    const open = status?.deliveries?.filter(isPending) ?? [];
     if (open.length === 0) return;
     const work = works.open(keyOf(metadata), metadata.uid, clock.now());
     work.resumeAt ??= resumeAt(open, clock.now(), attempts.random());
-    this.#setPending(work, { pending: open.map(({ endpointUID }) => endpointUID) });
+    this.#setPending(work, open);
   }
 
   /** To be called when an event has got a label that asks for redelivery, or another value of it; then reconcile it. */
@@ -90,10 +96,11 @@ export class FlagEvents {
 
   /** Ends what is under way for an event that was deleted, or has finished. */
   forget({ metadata }: FlagEvent): void {
-    const { works, prepared, pending, hooks, enqueue } = this.#context;
+    const { works, order, prepared, pending, hooks, enqueue } = this.#context;
     const key = keyOf(metadata);
     if (this.#redeliveries.has(key)) enqueue(key);
     prepared.forget(metadata.uid);
+    order.remove(metadata.uid);
     const work = works.forget(metadata.uid);
     if (!work) return;
     for (const endpointUID of work.busy) abortAttempt(this.#context, work, endpointUID);
@@ -118,8 +125,9 @@ export class FlagEvents {
     return event;
   }
 
-  #setPending({ uid, key }: MutableEventWork, { pending: endpointUIDs }: Pick<Plan, 'pending'>): void {
+  #setPending({ uid, key }: MutableEventWork, deliveries: readonly Delivery[]): void {
     const { pending, hooks } = this.#context;
+    const endpointUIDs = deliveries.filter(isPending).map(({ endpointUID }) => endpointUID);
     for (const endpointUID of pending.set(uid, key, endpointUIDs)) hooks.pendingChanged(endpointUID);
   }
 
@@ -169,4 +177,8 @@ export class FlagEvents {
   #releaseHeld(): void {
     for (const key of this.#context.works.release()) this.#context.enqueue(key);
   }
+}
+
+function isPending({ state }: Delivery): boolean {
+  return state === 'Pending';
 }

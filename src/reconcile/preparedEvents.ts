@@ -1,6 +1,7 @@
 import type { UID } from '../api/objectMeta.ts';
 import type { FlagEvent } from '../api/flagEvent.ts';
 import { ownTimeOf } from '../delivery/age.ts';
+import { orderKeyOf } from '../delivery/orderKey.ts';
 import { prepareBody } from '../delivery/body.ts';
 import { storedSize } from '../delivery/storedSize.ts';
 import type { PreparedEvent } from '../delivery/takeUp.ts';
@@ -39,6 +40,12 @@ export class PreparedEvents {
     return prepared;
   }
 
+  /** Prepares an event that was not taken up yet, and gives what the store keeps of it. */
+  keep(event: FlagEvent): KnownEvent {
+    if (event.status?.startTime === undefined) this.prepare(event);
+    return withoutPayload(event);
+  }
+
   get(uid: UID): PreparedPayload | undefined {
     const prepared = this.#entries.get(uid);
     if (!prepared) return undefined;
@@ -67,11 +74,22 @@ function sizeOf({ body }: PreparedPayload): number {
   return body.length + ENTRY_BYTES;
 }
 
+/** An event without its payload, with what its order is judged by. */
+export interface KnownEvent extends FlagEvent {
+  /** See orderKeyOf. */
+  readonly orderKey?: string;
+}
+
 /**
- * The event with no more of its payload than its own time, as the store keeps it; without annotations too, since kubectl
- * keeps a payload in one.
+ * The event with no more of its payload than its own time and its order key, as the store keeps it; without annotations
+ * too, since kubectl keeps a payload in one.
  */
-export function withoutPayload({ metadata, spec, status }: FlagEvent): FlagEvent {
+export function withoutPayload({
+  metadata,
+  spec,
+  status,
+  orderKey = orderKeyOf(spec),
+}: KnownEvent): KnownEvent {
   return {
     metadata: { ...metadata, annotations: undefined },
     spec: {
@@ -80,5 +98,6 @@ export function withoutPayload({ metadata, spec, status }: FlagEvent): FlagEvent
       ...ownTimeOf(spec),
     },
     status,
+    orderKey,
   };
 }

@@ -107,6 +107,7 @@ describe('the generated CRDs', () => {
     expect(Object.fromEntries(defaults.map(({ path, schema }) => [path, schema.default]))).toEqual({
       'FlagEvent.status': { observedGeneration: -1 },
       'FlagEvent.status.observedGeneration': -1,
+      'WebhookEndpoint.spec.ordering': 'None',
       'WebhookEndpoint.spec.suspend': false,
       'WebhookEndpoint.spec.timeoutSeconds': 10,
       'WebhookEndpoint.spec.retry': {},

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ageOf, compareAges, ownTimeOf, type Age } from '../../src/delivery/age.ts';
+import { ageOf, compareAges, compareOccurrences, ownTimeOf, type Age } from '../../src/delivery/age.ts';
 import { instantOf } from '../../src/delivery/instant.ts';
 import { anEvent } from '../support/fixtures.ts';
 
@@ -21,6 +21,19 @@ test('the oldest is first: by creation, then by the time of the payload, then by
   ];
   expect(sorted.toReversed().toSorted(compareAges)).toEqual(sorted);
   expect(compareAges(aged('a', EARLY, LATE), aged('a', EARLY, LATE))).toBe(0);
+});
+
+test('what happened first is first: by the time of the payload, then by creation, then by name', () => {
+  const sorted = [
+    aged('z', LATE, EARLY),
+    aged('y', LATE, '2026-11-25T01:00:00.0000001+01:00'),
+    aged('x', EARLY, '2026-11-25T00:00:00.5Z'),
+    aged('b', EARLY, LATE),
+    aged('c', EARLY, LATE),
+    aged('a', LATE, LATE),
+  ];
+  expect(sorted.toReversed().toSorted(compareOccurrences)).toEqual(sorted);
+  expect(compareOccurrences(aged('a', EARLY, LATE), aged('a', EARLY, LATE))).toBe(0);
 });
 
 test.each<[what: string, timestamp: unknown]>([

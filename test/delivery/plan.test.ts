@@ -3,11 +3,14 @@ import type { Delivery, FlagEventStatus } from '../../src/api/flagEvent.ts';
 import type { AttemptRecord } from '../../src/delivery/attemptRecord.ts';
 import { classify } from '../../src/delivery/classify.ts';
 import { eventStatus } from '../../src/delivery/eventStatus.ts';
+import type { Turn } from '../../src/delivery/order.ts';
 import { planEvent, type EventWork, type PlanInput } from '../../src/delivery/plan.ts';
 import type { EndpointView, TakeUp } from '../../src/delivery/takeUp.ts';
 import { aDelivery, anEndpoint, anEvent, uid, aView } from '../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
+// aDelivery's start, and 14 days.
+const LONGEST_WAIT = Date.parse('2026-12-09T00:00:00Z');
 const at = (milliseconds: number) => new Date(NOW + milliseconds).toISOString();
 
 function someWork(changes: Partial<EventWork> = {}): EventWork {
@@ -42,18 +45,20 @@ function aRecord(name: string, statusCode: number, changes: Partial<AttemptRecor
 const recordsOf = (...records: AttemptRecord[]) =>
   new Map(records.map((record) => [record.endpointUID, record]));
 
-interface Scenario extends Partial<Omit<PlanInput, 'endpoint' | 'gone' | 'work'>> {
+interface Scenario extends Partial<Omit<PlanInput, 'endpoint' | 'gone' | 'work' | 'turn'>> {
+  readonly turn?: Turn;
   readonly views?: readonly EndpointView[];
   readonly gone?: readonly string[];
   readonly work?: Partial<EventWork>;
 }
 
-function plan({ views = [], gone = [], work, ...input }: Scenario) {
+function plan({ views = [], gone = [], turn = 'free', work, ...input }: Scenario) {
   const byUid = new Map(views.map((view) => [view.uid, view]));
   return planEvent({
     event: anEvent(),
     endpoint: (id) => byUid.get(id),
     gone: (id) => gone.includes(id),
+    turn: () => turn,
     work: someWork(work),
     mayBegin: true,
     mayExpire: true,
@@ -82,7 +87,10 @@ describe('an event that has not been taken up', () => {
     const result = plan({ views, takeUp: open(views, { listed: false }) });
     expect(names(result.begin)).toEqual(['a', 'b']);
     expect(result.begin.map(({ attempt }) => attempt)).toEqual([1, 1]);
-    expect(result).toMatchObject({ write: undefined, pending: [uid('uid-a'), uid('uid-b')] });
+    expect(result).toMatchObject({
+      write: undefined,
+      deliveries: [{ endpointName: 'a' }, { endpointName: 'b' }],
+    });
   });
 
   test('is not sent twice to an endpoint that has an attempt', () => {
@@ -469,12 +477,155 @@ describe('to a receiver that is gone', () => {
   });
 });
 
+describe('where another event goes first', () => {
+  const views = [aView('a')];
+  const busy = new Set([uid('uid-a')]);
+  const pending = takenUp([aDelivery({ endpointName: 'a' })]);
+  const inBackoff = takenUp([
+    aDelivery({ endpointName: 'a', attempts: 2, reason: 'Timeout', nextAttemptTime: at(9000) }),
+  ]);
+
+  test.each<Turn>(['waits', 'hurries'])(
+    'a delivery is not begun and says that it waits: one that %s',
+    (turn) => {
+      const { begin, abort, write, wakeAt } = plan({ event: pending, views, turn });
+      expect({ begin, abort, wakeAt }).toEqual({ begin: [], abort: [], wakeAt: LONGEST_WAIT });
+      expect(write).toMatchObject({
+        at: NOW,
+        status: { deliveries: [{ state: 'Pending', reason: 'WaitingForEarlier' }] },
+      });
+      expect(write?.status.conditions?.slice(0, 2)).toMatchObject([
+        { status: 'Unknown', reason: 'Waiting' },
+        { status: 'True', reason: 'Waiting' },
+      ]);
+    },
+  );
+
+  test('one that is in its lane is taken out of it, one in flight goes on', () => {
+    expect(plan({ event: pending, views, turn: 'waits', work: { busy } }).abort).toEqual([uid('uid-a')]);
+    const inFlight = plan({ event: pending, views, turn: 'waits', work: { busy, inFlight: busy } });
+    expect(inFlight).toMatchObject({ abort: [], write: undefined });
+  });
+
+  test('one in its backoff says so once it is due', () => {
+    expect(plan({ event: inBackoff, views, turn: 'waits' })).toMatchObject({
+      write: undefined,
+      wakeAt: NOW + 9000,
+    });
+    const due = plan({ event: inBackoff, views, turn: 'waits', now: NOW + 9000 });
+    expect(due).toMatchObject({
+      begin: [],
+      write: { status: { deliveries: [{ reason: 'WaitingForEarlier', nextAttemptTime: at(9000) }] } },
+    });
+  });
+
+  test('a circuit that has closed again is not told by itself, one that opens is', () => {
+    const told = (reason: string) => takenUp([aDelivery({ endpointName: 'a', reason })]);
+    const stopped = [aView('a', { stoppedBy: 'circuit' })];
+    expect(plan({ event: told('CircuitOpen'), views, turn: 'waits' }).write).toBeUndefined();
+    expect(plan({ event: told('WaitingForEarlier'), views: stopped, turn: 'waits' }).write).toBeDefined();
+  });
+
+  test.each<[what: string, turn: Turn, deliveries: EndpointView[], at: number]>([
+    ['as usual where it waits', 'waits', views, 3990],
+    ['as usual where it waits for other things too', 'waits', [...views, suspendedView('b')], 3990],
+    ['at once where it would supersede', 'hurries', views, 0],
+  ])('an event is taken up %s', (_what, turn, deliveries, wantedAt) => {
+    const work = { seenAt: NOW - 10 };
+    const { write } = plan({ views: deliveries, takeUp: open(deliveries), turn, work });
+    expect(write?.at).toBe(NOW + wantedAt);
+  });
+
+  test('it is not taken up before its list is known, whatever it would supersede', () => {
+    expect(plan({ views, takeUp: open(views, { listed: false }), turn: 'hurries' }).write).toBeUndefined();
+  });
+});
+
+describe('once a later event has superseded it', () => {
+  const views = [aView('a')];
+  const busy = new Set([uid('uid-a')]);
+  const pending = takenUp([aDelivery({ endpointName: 'a' })]);
+  const superseded = {
+    state: 'Canceled',
+    reason: 'Superseded',
+    completionTime: at(0),
+    nextAttemptTime: undefined,
+  };
+  const last = { nextAttemptAt: undefined };
+
+  test.each<[what: string, scenario: Scenario]>([
+    ['one that was not sent', { event: pending }],
+    ['one in its lane', { event: pending, work: { busy } }],
+    [
+      'one in its backoff',
+      { event: takenUp([aDelivery({ endpointName: 'a', attempts: 2, nextAttemptTime: at(9000) })]) },
+    ],
+    ['one that is suspended', { event: pending, views: [suspendedView()] }],
+    ['one whose endpoint can not be used', { event: pending, views: [aView('a', { usability: 'unknown' })] }],
+    ['one that waits for the circuit', { event: pending, views: [aView('a', { stoppedBy: 'circuit' })] }],
+    ['one of a new event', { takeUp: open(views) }],
+    ['one whose attempt has failed', { event: pending, work: { records: recordsOf(aRecord('a', 500)) } }],
+    [
+      'one whose last attempt has failed',
+      { event: pending, work: { records: recordsOf(aRecord('a', 500, last)) } },
+    ],
+  ])('a delivery ends Canceled: %s', (_what, scenario) => {
+    const { begin, abort, write } = plan({ views, turn: 'superseded', ...scenario });
+    expect(begin).toEqual([]);
+    expect(abort).toEqual(scenario.work?.busy ? [uid('uid-a')] : []);
+    expect(write).toMatchObject({ at: NOW, status: { deliveries: [superseded] } });
+    expect(write?.status.conditions?.[0]).toMatchObject({ status: 'True', reason: 'Canceled' });
+  });
+
+  test('what its last attempt came to is kept', () => {
+    const work = { records: recordsOf(aRecord('a', 503)) };
+    const { write } = plan({ event: pending, views, turn: 'superseded', work });
+    expect(write?.status.deliveries).toMatchObject([{ ...superseded, attempts: 1, lastStatusCode: 503 }]);
+  });
+
+  test.each<[what: string, scenario: Scenario, wanted: Partial<Delivery>]>([
+    ['one that was delivered', { work: { records: recordsOf(aRecord('a', 200)) } }, { state: 'Succeeded' }],
+    [
+      'one whose receiver is gone',
+      { views: [aView('a', { stoppedBy: 'gone' })] },
+      { state: 'Failed', reason: 'Gone' },
+    ],
+    [
+      'one whose receiver has just answered 410',
+      { views: [aView('a', { stoppedBy: 'gone' })], work: { records: recordsOf(aRecord('a', 410, last)) } },
+      { state: 'Failed', reason: 'Gone' },
+    ],
+    ['one whose endpoint was deleted', { gone: ['uid-a'] }, { state: 'Canceled', reason: 'EndpointDeleted' }],
+  ])('%s ends as it would otherwise', (_what, scenario, wanted) => {
+    const { write } = plan({ event: pending, views, turn: 'superseded', ...scenario });
+    expect(write?.status.deliveries).toMatchObject([wanted]);
+  });
+
+  test('one in flight goes on, and what has ended stays as it is', () => {
+    const inFlight = plan({ event: pending, views, turn: 'superseded', work: { busy, inFlight: busy } });
+    expect(inFlight).toMatchObject({ abort: [], write: undefined });
+    const failed = takenUp([
+      aDelivery({ endpointName: 'a', state: 'Failed' }),
+      aDelivery({ endpointName: 'b' }),
+    ]);
+    const both = [...views, aView('b')];
+    expect(plan({ event: failed, views: both, turn: 'superseded' }).write?.status.deliveries).toMatchObject([
+      { state: 'Failed' },
+      superseded,
+    ]);
+  });
+});
+
+function suspendedView(name = 'a'): EndpointView {
+  return aView(name, { spec: anEndpoint({ name, spec: { suspend: true } }).spec });
+}
+
 test.each([
   ['is being deleted', anEvent({ metadata: { deletionTimestamp: at(0) } })],
   ['has finished', anEvent({ status: { startTime: at(-9), completionTime: at(-1) } })],
 ])('an event that %s is left alone, and its attempts are aborted', (_what, event) => {
   const work = { busy: new Set([uid('uid-a')]) };
   const result = plan({ event, views: [aView('a')], work });
-  expect(result).toMatchObject({ begin: [], pending: [], abort: [uid('uid-a')] });
+  expect(result).toMatchObject({ begin: [], deliveries: [], abort: [uid('uid-a')] });
   expect(result.write).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { FlagEvent } from '../../src/api/flagEvent.ts';
 import { PreparedEvents, withoutPayload } from '../../src/reconcile/preparedEvents.ts';
-import { aFlagUpdated } from '../support/eventSpec.ts';
+import { aFlagUpdated, aFlagWithState } from '../support/eventSpec.ts';
 import { anEvent } from '../support/fixtures.ts';
 
 /** An event whose body has about so many bytes. */
@@ -96,26 +96,38 @@ describe('the memory', () => {
   });
 });
 
-test.each<[type: string, spec: FlagEvent['spec'], kept: object]>([
+test.each<
+  [type: string, spec: FlagEvent['spec'], kept: { readonly spec: object; readonly orderKey?: string }]
+>([
   [
     'FLAG_UPDATED',
     {
       type: 'FLAG_UPDATED',
       flagUpdated: { timestamp: '2026-11-25T00:00:00Z', new_state: { enabled: true } },
     },
-    { flagUpdated: { timestamp: '2026-11-25T00:00:00Z' } },
+    { spec: { flagUpdated: { timestamp: '2026-11-25T00:00:00Z' } }, orderKey: '[null,null,null,null,null]' },
   ],
   [
     'AUDIT_LOG',
     { type: 'AUDIT_LOG', auditLog: { created_date: '2026-11-25T00:00:00Z', log: 'long' } },
-    { auditLog: { created_date: '2026-11-25T00:00:00Z' } },
+    { spec: { auditLog: { created_date: '2026-11-25T00:00:00Z' } } },
   ],
-])('an event without its payload is the same event otherwise, with its own time: %s', (type, spec, kept) => {
-  const event = { ...anEvent({ status: { observedGeneration: 1 } }), spec };
-  expect(JSON.parse(JSON.stringify(withoutPayload(event)))).toEqual({
-    ...JSON.parse(JSON.stringify(event)),
-    spec: { type, ...kept },
-  });
+])(
+  'an event without its payload is the same event otherwise, with its own time and order key: %s',
+  (type, spec, kept) => {
+    const event = { ...anEvent({ status: { observedGeneration: 1 } }), spec };
+    expect(JSON.parse(JSON.stringify(withoutPayload(event)))).toEqual({
+      ...JSON.parse(JSON.stringify(event)),
+      ...kept,
+      spec: { type, ...kept.spec },
+    });
+  },
+);
+
+test('an event that has lost its payload keeps its order key', () => {
+  const known = withoutPayload({ ...anEvent(), spec: aFlagWithState({ identity: 7 }) });
+  expect(known.orderKey).toContain('7');
+  expect(withoutPayload(known)).toEqual(known);
 });
 
 test('annotations are left out too: kubectl apply keeps the payload in one', () => {

@@ -12,8 +12,9 @@ import { FlagEvents } from '../../src/reconcile/flagEvents.ts';
 import { createGate } from '../../src/reconcile/gate.ts';
 import { Histories } from '../../src/reconcile/histories.ts';
 import { Lanes } from '../../src/reconcile/lanes.ts';
+import { OrderBook } from '../../src/reconcile/orderBook.ts';
 import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
-import { PreparedEvents, withoutPayload } from '../../src/reconcile/preparedEvents.ts';
+import { PreparedEvents, withoutPayload, type KnownEvent } from '../../src/reconcile/preparedEvents.ts';
 import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
 import { StatusRecorder } from '../../src/reconcile/statusRecorder.ts';
 import { ApiError } from '../../src/runtime/apiError.ts';
@@ -85,13 +86,14 @@ export class EventWorld {
 
   readonly works = new EventWorks();
   readonly pending = new PendingDeliveries();
+  readonly order: OrderBook;
   readonly lanes: Lanes;
   readonly histories: Histories;
   readonly registry: EndpointRegistry;
   readonly recorder: StatusRecorder;
   readonly reconciler: FlagEvents;
   readonly queue: WorkQueue;
-  readonly store = new Store<FlagEvent>();
+  readonly store = new Store<KnownEvent>();
   readonly #prepared = new PreparedEvents();
   readonly #events: Map<string, FlagEvent>;
   readonly #endpoints: Map<string, WebhookEndpoint>;
@@ -110,7 +112,11 @@ export class EventWorld {
     this.#events = new Map(from ? from.#events : []);
     this.#endpoints = new Map(from ? from.#endpoints : []);
     this.#version = from ? from.#version : 1;
-    if (from) this.receiver = from.receiver;
+    if (from) {
+      this.receiver = from.receiver;
+      this.onSend = from.onSend;
+      this.onWrite = from.onWrite;
+    }
     const readEndpoint = (_namespace: string, name: string) =>
       this.#call(`get endpoint ${name}`, () => this.#endpoints.get(name));
     this.registry = new EndpointRegistry({
@@ -135,6 +141,7 @@ export class EventWorld {
       },
       onRelease: ({ metadata }) => this.lanes.wake(metadata.uid),
     });
+    this.order = new OrderBook({ registry: this.registry, wake: (key) => queue.add(key) });
     this.lanes = new Lanes({ maxInFlight, clock, ...createGate(this.registry, this.histories) });
     this.recorder = new StatusRecorder({
       replaceStatus: (event, status) =>
@@ -173,6 +180,7 @@ export class EventWorld {
       works: this.works,
       prepared: this.#prepared,
       pending: this.pending,
+      order: this.order,
       lanes: this.lanes,
       recorder: this.recorder,
       attempts: { send: (request) => this.#send(request), clock, random: () => 0.5, version: 'test' },
@@ -193,11 +201,12 @@ export class EventWorld {
     for (const endpoint of this.#endpoints.values()) this.registry.set(endpoint);
     this.store.subscribe(({ type, object }) => {
       if (type === 'deleted') return this.reconciler.forget(object);
+      this.order.see(object);
       if (type === 'added' && from) this.reconciler.resume(object);
       queue.add(`${NAMESPACE}/${object.metadata.name}`);
     });
     const events = [...this.#events.values()];
-    this.store.beginReplace().finish(events.filter(isUnfinished).map((event) => this.#watched(event)));
+    this.store.beginReplace().finish(events.filter(isUnfinished).map((event) => this.#prepared.keep(event)));
     for (const event of events) this.#showLabel(undefined, event);
     const controller = new Controller({
       queue,
@@ -310,13 +319,11 @@ export class EventWorld {
     this.#shownAt = Math.max(this.#shownAt, this.clock.monotonic() + this.watchLagMilliseconds);
     this.clock.schedule(this.#shownAt - this.clock.monotonic(), () => {
       if (this.#crashed) return;
-      this.store.apply({ type, object: type === 'MODIFIED' ? this.#watched(event) : withoutPayload(event) });
+      this.store.apply({
+        type,
+        object: type === 'MODIFIED' ? this.#prepared.keep(event) : withoutPayload(event),
+      });
     });
-  }
-
-  #watched(event: FlagEvent): FlagEvent {
-    if (event.status?.startTime === undefined) this.#prepared.prepare(event);
-    return withoutPayload(event);
   }
 
   #showLabel(before: FlagEvent | undefined, { metadata }: FlagEvent): void {

@@ -28,6 +28,7 @@ const API_EXAMPLE = {
   timeoutSeconds: 10,
   retry: { initialDelaySeconds: 5, maxDelaySeconds: 3600, giveUpAfterSeconds: 259200, maxAttempts: 20 },
   maxInFlight: 8,
+  ordering: 'LatestPerFeature',
   suspend: true,
 };
 
