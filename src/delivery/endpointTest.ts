@@ -44,7 +44,7 @@ export function resultOf(
  */
 export function refusalOf(eventType: EventType, view: EndpointView): TestResult | undefined {
   const tested = { ...view, spec: { ...view.spec, suspend: false }, stoppedBy: undefined };
-  const wait = waitingFor(tested, true);
+  const wait = waitingFor(tested, true, false);
   return wait && { eventType, ...wait };
 }
 
