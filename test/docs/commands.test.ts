@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { codeBlocks, readDocument } from '../support/document.ts';
+import { aFlagUpdated } from '../support/eventSpec.ts';
 import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { shellLine } from '../support/shellLine.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
+import { waitUntil } from '../support/waitUntil.ts';
 
 const lines = codeBlocks(readDocument('README.md'), 'console').flatMap((block) => block.split('\n'));
 
@@ -61,4 +63,16 @@ test('the time to live is set while the event waits, and what has finished is li
   await tenant.patchEndpoint('flag-cache', { spec: { suspend: false } });
   await tenant.eventReason('butter-bar-on', 'AllDelivered');
   expect(await runLine('completionTime!=')).toMatch(/^butter-bar-on +FLAG_UPDATED +True/m);
+});
+
+test('the order is asked for, and what waits for an earlier change says so', async () => {
+  expect(await runLine('"ordering"')).toBe('webhookendpoint.flagpost.dev/flag-cache patched\n');
+  const answer = Promise.withResolvers<number>();
+  receiver.answerWith(() => answer.promise);
+  await tenant.createEvent('butter-bar-off', aFlagUpdated({ timestamp: '2026-11-24T12:00:00Z' }));
+  await waitUntil('the first request', () => receiver.open === 1);
+  await tenant.createEvent('butter-bar-on-again', aFlagUpdated({ timestamp: '2026-11-24T12:01:00Z' }));
+  await tenant.deliveryReason('butter-bar-on-again', 'WaitingForEarlier');
+  answer.resolve(200);
+  await tenant.eventReason('butter-bar-on-again', 'AllDelivered');
 });
