@@ -33,6 +33,14 @@ export function dueAt(
     : planned;
 }
 
+/**
+ * A due time as far as it can be true: one that is further ahead than the longest legal delay was written under a wrong
+ * clock, and is taken for that delay after the event was first seen.
+ */
+export function credible(dueTime: number, longestDelay: number, seenAt: number, now: number): number {
+  return dueTime - now > longestDelay ? seenAt + longestDelay : dueTime;
+}
+
 /** The same for a delivery whenever it is asked, from 0 to below 1. */
 function fraction(deliveryID: string): number {
   return createHash('sha256').update(deliveryID).digest().readUInt32BE(0) / 2 ** 32;

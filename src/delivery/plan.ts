@@ -3,10 +3,11 @@ import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { recordAttempt, type AttemptRecord } from './attemptRecord.ts';
 import { sameItems, timestamp } from './conditions.ts';
 import { deliveryId } from './deliveryId.ts';
-import { dueAt } from './due.ts';
+import { credible, dueAt } from './due.ts';
 import { endedStatus, eventStatus, isWaiting } from './eventStatus.ts';
 import type { Turn } from './order.ts';
 import { withRedelivery } from './redeliver.ts';
+import { longestDelay } from './retry.ts';
 import type { EndpointView, TakeUp } from './takeUp.ts';
 import { endOfWait, tellsOf, waitingFor } from './waiting.ts';
 
@@ -217,8 +218,10 @@ function isHeld(endpointUID: UID, { turn }: PlanInput): boolean {
   return its === 'waits' || its === 'hurries';
 }
 
-function dueOf(delivery: Delivery, { endpoint }: PlanInput): number {
-  return dueAt(delivery, endpoint(delivery.endpointUID)?.renewal);
+function dueOf(delivery: Delivery, { endpoint, work, now }: PlanInput): number {
+  const view = endpoint(delivery.endpointUID);
+  const due = dueAt(delivery, view?.renewal);
+  return view ? credible(due, longestDelay(view.spec.retry), work.seenAt, now) : due;
 }
 
 function start(delivery: Delivery, input: PlanInput): Start {

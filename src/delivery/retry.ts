@@ -14,6 +14,11 @@ export interface FailedAttempt {
 const LEAST_JITTER = 0.8;
 const JITTER_RANGE = 0.4;
 
+/** The longest delay after a failure that the policy admits, in milliseconds. */
+export function longestDelay({ maxDelaySeconds }: RetryPolicy): number {
+  return maxDelaySeconds * 1000 * (LEAST_JITTER + JITTER_RANGE);
+}
+
 /**
  * When to try again, or that it's over. The delay doubles with each failure up to the policy's maximum, which wins where it
  * is less than the initial one, and is spread by 0.8 to 1.2 after that. It's over once maxAttempts is reached, or where

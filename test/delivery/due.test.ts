@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { dueAt, renewal } from '../../src/delivery/due.ts';
+import { credible, dueAt, renewal } from '../../src/delivery/due.ts';
 import { aDelivery } from '../support/fixtures.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
@@ -56,4 +56,25 @@ test.each<[pending: number, maxInFlight: number, seconds: number]>([
   [10_000, 1, 60],
 ])('%d pending deliveries with %d in flight are spread over %d s', (pending, maxInFlight, seconds) => {
   expect(renewal(NOW, pending, maxInFlight)).toEqual({ at: NOW, withinMilliseconds: seconds * 1000 });
+});
+
+describe('a due time', () => {
+  const HOUR = 3_600_000;
+
+  test.each<[what: string, ahead: number]>([
+    ['is past', -HOUR],
+    ['is as far ahead as the longest delay', HOUR],
+  ])('that %s stands', (_what, ahead) => {
+    expect(credible(NOW + ahead, HOUR, NOW - 5000, NOW)).toBe(NOW + ahead);
+  });
+
+  test.each([HOUR + 1, 24 * HOUR])(
+    'that no delay could make, %d ms ahead, is taken for the longest one',
+    (ahead) => {
+      const seenAt = NOW - 5000;
+      expect(credible(NOW + ahead, HOUR, seenAt, NOW)).toBe(seenAt + HOUR);
+      // It comes although it is asked again and again.
+      expect(credible(NOW + 24 * HOUR, HOUR, seenAt, NOW + HOUR)).toBeLessThan(NOW + HOUR);
+    },
+  );
 });

@@ -193,6 +193,16 @@ describe('an event that was taken up', () => {
     expect(result.write).toBeUndefined();
   });
 
+  test('waits for a time that was written under a wrong clock no longer than the longest legal delay', () => {
+    const tomorrow = aDelivery({ endpointName: 'flags', attempts: 1, nextAttemptTime: at(86_400_000) });
+    const { retry } = aView('flags').spec;
+    const longest = retry.maxDelaySeconds * 1200;
+    const seen = (seenAt: number) =>
+      plan({ event: takenUp([tomorrow]), views: [aView('flags')], work: { seenAt } });
+    expect(seen(NOW)).toMatchObject({ begin: [], wakeAt: NOW + longest });
+    expect(seen(NOW - longest).begin).toHaveLength(1);
+  });
+
   test('says since when its attempts are due, of a delivery that was started over since then', () => {
     const event = takenUp([
       aDelivery({ endpointName: 'again', redeliveries: 1, startTime: at(-500) }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { nextAttempt } from '../../src/delivery/retry.ts';
+import { longestDelay, nextAttempt } from '../../src/delivery/retry.ts';
 
 const FIRST = Date.parse('2026-11-24T00:00:00Z');
 const DEFAULTS = { initialDelaySeconds: 5, maxDelaySeconds: 3600, giveUpAfterSeconds: 259_200 };
@@ -31,6 +31,7 @@ describe('nextAttempt', () => {
 
   test('spreads the delay after the cap, so that it may pass the maximum by a fifth', () => {
     expect(nextAttempt({ ...failed, attempts: 20, random: 1 - 2 ** -53 })).toEqual({ at: FIRST + 4_320_000 });
+    expect(longestDelay(DEFAULTS)).toBeCloseTo(4_320_000);
   });
 
   test('lets the maximum win where it is less than the initial delay', () => {
