@@ -15,6 +15,7 @@ import { Transport } from './kube/transport.ts';
 import { WatchedObjects, type WatchedObjectsOptions } from './kube/watchedObjects.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Identified } from './runtime/identified.ts';
+import { createServerClock } from './runtime/serverClock.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
@@ -33,6 +34,8 @@ export interface ClusterOptions {
 /** The API server's side of the operator. */
 export interface Cluster {
   readonly server: URL;
+  /** The API server's time: what objects' times are compared with, and what is written to them. */
+  readonly clock: Clock;
   readonly events: ResourceClient<FlagEvent>;
   readonly endpoints: ResourceClient<WebhookEndpoint>;
   /** A client for events that keeps of each what `keep` returns. */
@@ -74,8 +77,9 @@ export function openTransport({ env, version, logger, metrics, clock, mayAct }: 
 
 /** Finds the API server and prepares what talks to it; nothing is sent yet. Throws a ConfigError. */
 export function openCluster(options: ClusterOptions): Cluster {
-  const { env, logger, clock, random } = options;
+  const { env, logger, random } = options;
   const { server, transport } = openTransport(options);
+  const clock = createServerClock(options.clock, () => transport.serverTimeAtZero());
   const clientOf = <T extends Identified>(
     resource: Resource,
     parse: (value: unknown) => T,
@@ -91,6 +95,7 @@ export function openCluster(options: ClusterOptions): Cluster {
     });
   return {
     server,
+    clock,
     events: clientOf(FLAG_EVENTS, parseFlagEvent),
     endpoints: clientOf(WEBHOOK_ENDPOINTS, parseWebhookEndpoint),
     eventsAs: (keep) => clientOf(FLAG_EVENTS, (value) => keep(parseFlagEvent(value))),

@@ -54,7 +54,7 @@ const WRITE_OUTCOMES_MILLISECONDS = 3000;
 
 /** Wires the operator and starts it. Throws a ConfigError where no API server is configured. */
 export function startOperator(options: OperatorOptions): Operator {
-  const { config, logger, version, clock, random } = options;
+  const { config, logger, version, random } = options;
   const life = new AbortController();
   const { signal } = life;
   const pending = new PendingDeliveries();
@@ -65,6 +65,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const leading = openLeading({ ...options, metrics });
   const { mayAct } = leading;
   const cluster = openCluster({ ...options, metrics, mayAct });
+  const { clock } = cluster;
   const eventLoop = createReconcileLoop({ name: 'flagevent', clock, random, logger, metrics });
   const endpointLoop = createReconcileLoop({ name: 'webhookendpoint', clock, random, logger, metrics });
   const failed = (key: string, doing: string, error: unknown) =>

@@ -63,6 +63,11 @@ export class Transport {
     this.#prefix = options.server.pathname.replace(/\/$/, '');
   }
 
+  /** What the API server's clock says where the monotonic one says 0, by the Date header of its last answer, to a second. */
+  serverTimeAtZero(): number | undefined {
+    return this.#serverTimeAtZero;
+  }
+
   /**
    * How far the API server's clock is ahead of ours, by the Date header of its last answer, to about a second;
    * undefined before the first. The monotonic clock carries it on, so that a jump of the wall clock shows at once.
