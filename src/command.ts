@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { helpText, parseCommand, UsageError, type Config } from './config.ts';
 import type { BindAddress } from './http/bindAddress.ts';
-import { startProbeServer, type ProbeServer, type ProbeServerOptions } from './http/probeServer.ts';
+import {
+  startProbeServer,
+  type ProbeAnswer,
+  type ProbeServer,
+  type ProbeServerOptions,
+} from './http/probeServer.ts';
 import { ConfigError } from './kube/config.ts';
 import { startOperator, type Operator } from './operator.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -69,18 +74,12 @@ async function run(config: Config, env: Readonly<NodeJS.ProcessEnv>): Promise<vo
 
 async function serve(
   config: Config,
-  { metrics, notReady }: Operator,
+  { metrics, notReady, stuck }: Operator,
 ): Promise<[healthProbe: ProbeServer | undefined, metrics: ProbeServer | undefined]> {
-  const text = (status: number, body: string) => ({ status, contentType: 'text/plain; charset=utf-8', body });
   const { metricsBindAddress, healthProbeBindAddress } = config;
   const { registry } = metrics;
-  const routes = {
-    '/healthz': async () => text(200, 'ok\n'),
-    '/readyz': async () => {
-      const reasons = notReady();
-      return reasons.length === 0 ? text(200, 'ok\n') : text(503, `${reasons.join('\n')}\n`);
-    },
-  };
+  // An event loop that is stuck answers none of them.
+  const routes = { '/healthz': async () => probed(stuck()), '/readyz': async () => probed(notReady()) };
   const metricsRoutes = {
     '/metrics': async () => ({
       status: 200,
@@ -92,6 +91,13 @@ async function serve(
     listen('--health-probe-bind-address', healthProbeBindAddress, routes),
     listen('--metrics-bind-address', metricsBindAddress, metricsRoutes),
   ]);
+}
+
+/** 200 where there is nothing to say. */
+function probed(reasons: readonly string[]): ProbeAnswer {
+  const contentType = 'text/plain; charset=utf-8';
+  if (reasons.length === 0) return { status: 200, contentType, body: 'ok\n' };
+  return { status: 503, contentType, body: `${reasons.join('\n')}\n` };
 }
 
 async function listen(

@@ -27,6 +27,7 @@ import { createSweeper } from './sweeping.ts';
 import type { Clock } from './runtime/clock.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { stuck, unsynced } from './watchHealth.ts';
 import { openWatches, type Watches } from './watches.ts';
 import { work } from './work.ts';
 
@@ -46,6 +47,8 @@ export interface Operator {
   readonly metrics: Metrics;
   /** What is not ready yet, in words; empty once the operator works. */
   readonly notReady: () => readonly string[];
+  /** What stands still for longer than could be right, in words: only a new process helps. */
+  readonly stuck: () => readonly string[];
   /** Lets attempts in flight end for so long, writes their outcomes, and stops. */
   readonly stop: (graceMilliseconds: number) => Promise<void>;
 }
@@ -245,11 +248,8 @@ export function startOperator(options: OperatorOptions): Operator {
 
   return {
     metrics,
-    notReady: () => [
-      ...(endpoints.hasSynced() ? [] : ['the webhookendpoints are being listed']),
-      ...(events.hasSynced() ? [] : ['the flagevents are being listed']),
-      ...leading.notReady(),
-    ],
+    notReady: () => [...unsynced(watches), ...leading.notReady()],
+    stuck: () => stuck(watches, objects),
     stop: async (graceMilliseconds) => {
       const hasten = new AbortController();
       const cancel = clock.schedule(graceMilliseconds, () => hasten.abort());

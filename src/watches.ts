@@ -8,6 +8,7 @@ import type { Clock } from './runtime/clock.ts';
 import { Informer } from './runtime/informer.ts';
 import type { Change } from './runtime/store.ts';
 import { errorFields, type Logger } from './telemetry/log.ts';
+import { isMissing, isOfAll, reasonOf } from './watchFailure.ts';
 
 export interface WatchesOptions {
   readonly config: Pick<Config, 'namespaces'>;
@@ -35,29 +36,34 @@ export interface Watches {
 export function openWatches(options: WatchesOptions): Watches {
   const { config, cluster, clock, random, logger, keepEvent, onEndpoint, onEvent, onLabel } = options;
   const common = { namespaces: config.namespaces, clock, random };
-  const failed = (resource: string) => (namespace: string | undefined, error: unknown, retryAfter: number) =>
-    logger.warn(
-      { resource, namespace, retryAfterMilliseconds: retryAfter, ...errorFields(error) },
-      'a watch failed',
-    );
+  const reporting = (resource: string) => ({
+    onError: (namespace: string | undefined, error: unknown, retryAfterMilliseconds: number) => {
+      const fields = { resource, namespace, retryAfterMilliseconds, ...errorFields(error) };
+      logger.warn(isMissing(error) ? { ...fields, message: reasonOf(error) } : fields, 'a watch failed');
+    },
+    onRecovered: (namespace: string | undefined) =>
+      logger.info({ resource, namespace }, 'a watch that had failed works again'),
+  });
+  const events = reporting('flagevents');
   const unfinished = cluster.eventsAs(keepEvent);
   return {
     endpoints: new Informer({
       ...common,
       listWatch: (namespace) => cluster.endpoints.listWatch({ namespace }),
       onChange: onEndpoint,
-      onError: failed('webhookendpoints'),
+      ...reporting('webhookendpoints'),
     }),
     events: new Informer({
       ...common,
       listWatch: (namespace) => unfinished.listWatch({ namespace, fieldSelector: 'status.completionTime=' }),
       onChange: onEvent,
-      onError: failed('flagevents'),
+      ...events,
     }),
     labels: new Informer({
       ...common,
       ...redeliverLabel(cluster.eventMetadata, onLabel),
-      onError: failed('flagevents'),
+      // What concerns both watches of this resource, the other one tells.
+      onError: (...failure) => isOfAll(failure[1]) || events.onError(...failure),
     }),
   };
 }

@@ -27,8 +27,18 @@ test('an operator whose API server does not answer says that it is not ready, an
   await withKubeconfig(async (kubeconfig) => {
     const operator = spawnOperator({ kubeconfig, namespaces: [] });
     try {
-      await waitUntil('a watch to fail', () => operator.log.some(({ msg }) => msg === 'a watch failed'));
-      expect((await operator.get('/readyz')).status).toBe(503);
+      const failed = () =>
+        operator.log.filter(({ msg }) => msg === 'a watch failed').map((line) => line['resource']);
+      await waitUntil('the watches to fail', () => new Set(failed()).size === 2);
+      const unanswered = 'can not be listed: no answer from the API server: ECONNREFUSED';
+      expect(await operator.get('/readyz')).toEqual({
+        status: 503,
+        body: [
+          `the webhookendpoints ${unanswered}`,
+          `the flagevents ${unanswered}`,
+          'the controllers have not started\n',
+        ].join('\n'),
+      });
       expect((await operator.get('/healthz')).status).toBe(200);
       expect(await operator.stop()).toBe(0);
     } finally {

@@ -54,6 +54,11 @@ export class WatchedObjects {
     return this.#watched.size;
   }
 
+  /** Whether a watch has stood still for longer than could be right. */
+  isStuck(): boolean {
+    return this.#watched.values().some(({ reflector }) => reflector.isStuck());
+  }
+
   /** Takes a reference; the object is watched until as many have been given back with `release`. */
   acquire(kind: ObjectKind, namespace: string, name: string): void {
     const key = keyOf(kind, namespace, name);

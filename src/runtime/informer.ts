@@ -13,6 +13,8 @@ export interface InformerOptions<T extends Identified> {
   readonly random: () => number;
   readonly onChange: (change: Change<T>) => void;
   readonly onError: (namespace: string | undefined, error: unknown, retryAfterMilliseconds: number) => void;
+  /** The API server answers again after a failure. */
+  readonly onRecovered?: (namespace: string | undefined) => void;
 }
 
 interface Part<T extends Identified> {
@@ -20,6 +22,8 @@ interface Part<T extends Identified> {
   readonly reflector: Reflector<T>;
   /** When it last failed, in monotonic milliseconds. */
   failedAt: number;
+  /** While it fails. */
+  failure?: unknown;
 }
 
 // A watch that is alive shows a bookmark about each minute.
@@ -31,7 +35,7 @@ export class Informer<T extends Identified> {
   readonly #clock: Clock;
 
   constructor(options: InformerOptions<T>) {
-    const { namespaces, listWatch, clock, random, onChange, onError } = options;
+    const { namespaces, listWatch, clock, random, onChange, onError, onRecovered } = options;
     this.#clock = clock;
     const scopes = namespaces.length === 0 ? [undefined] : namespaces;
     this.#parts = new Map(
@@ -45,7 +49,12 @@ export class Informer<T extends Identified> {
           random,
           onError: (error, retryAfterMilliseconds) => {
             part.failedAt = clock.monotonic();
+            part.failure = error;
             onError(namespace, error, retryAfterMilliseconds);
+          },
+          onRecovered: () => {
+            part.failure = undefined;
+            onRecovered?.(namespace);
           },
         });
         const part: Part<T> = { store, reflector, failedAt: -Infinity };
@@ -71,6 +80,16 @@ export class Informer<T extends Identified> {
 
   hasSynced(): boolean {
     return [...this.#parts.values()].every(({ reflector }) => reflector.hasSynced());
+  }
+
+  /** What a watch fails with now; nothing where all go well. */
+  failure(): unknown {
+    return [...this.#parts.values()].find(({ failure }) => failure !== undefined)?.failure;
+  }
+
+  /** Whether a watch has stood still for longer than could be right. */
+  isStuck(): boolean {
+    return [...this.#parts.values()].some(({ reflector }) => reflector.isStuck());
   }
 
   /** Whether the watch of a namespace has shown anything lately, so that the store may be taken for current. */

@@ -31,6 +31,8 @@ const BACKOFF: BackoffLimits = { initialMilliseconds: 800, maxMilliseconds: 30_0
 // kube-apiserver 1.36 sends an idle watch a bookmark each minute, a new one its first after up to two.
 const SILENCE_MILLISECONDS = 150_000;
 const INITIAL_SILENCE_MILLISECONDS = 30_000;
+/** A round shows something, or ends, long before: by silence after 150 s, a pause or a page of a list after 75 s. */
+const STUCK_MILLISECONDS = 300_000;
 /** A watch that ends sooner is no watch. */
 const SHORTEST_WATCH_MILLISECONDS = 1000;
 const LONGEST_RETRY_AFTER_MILLISECONDS = 60_000;
@@ -58,6 +60,8 @@ export class Reflector<T extends Identified> {
   /** Who waits for a list that is yet to begin. */
   readonly #refreshes = new Set<() => void>();
   #lastContact: number | undefined;
+  /** While it works: when a round last began, showed something or ended, monotonic. */
+  #movedAt: number | undefined;
   /** The version to go on from; without one, everything is listed anew. */
   #version: string | undefined;
   #offersWatchList = true;
@@ -86,6 +90,13 @@ export class Reflector<T extends Identified> {
     return this.#lastContact;
   }
 
+  /** Whether it has stood still for longer than could be right: it does not even try any more. */
+  isStuck(): boolean {
+    return (
+      this.#movedAt !== undefined && this.#options.clock.monotonic() - this.#movedAt > STUCK_MILLISECONDS
+    );
+  }
+
   /** Lists everything anew, beginning now. */
   relist(): void {
     this.#version = undefined;
@@ -102,12 +113,20 @@ export class Reflector<T extends Identified> {
 
   /** Works until `signal` is aborted, then resolves. */
   async start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#goRound(signal);
+    } finally {
+      this.#movedAt = undefined;
+    }
+  }
+
+  async #goRound(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
       this.#round = new AbortController();
       const abort = (): void => this.#round.abort(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
-      const begun = clock.monotonic();
+      const begun = this.#move();
       const resumes = this.#version !== undefined;
       let failure: unknown;
       try {
@@ -119,7 +138,7 @@ export class Reflector<T extends Identified> {
         signal.removeEventListener('abort', abort);
       }
       if (signal.aborted) return;
-      const lasted = clock.monotonic() - begun;
+      const lasted = this.#move() - begun;
       const delay = failure === undefined ? this.#ended(lasted) : this.#failed(failure, resumes, lasted);
       await sleep(clock, delay, signal);
     }
@@ -140,7 +159,7 @@ export class Reflector<T extends Identified> {
       this.#expectWithin(this.#silence());
       this.#apply(event);
     }
-    this.#lastContact = this.#options.clock.monotonic();
+    this.#lastContact = this.#move();
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -197,9 +216,14 @@ export class Reflector<T extends Identified> {
   }
 
   #contact(): void {
-    this.#lastContact = this.#options.clock.monotonic();
+    this.#lastContact = this.#move();
     this.#unknownVersions = 0;
     this.#recovered();
+  }
+
+  #move(): number {
+    this.#movedAt = this.#options.clock.monotonic();
+    return this.#movedAt;
   }
 
   #recovered(): void {

@@ -20,8 +20,11 @@ export interface OperatorProcess {
   readonly log: readonly Readonly<Record<string, unknown>>[];
   /** Everything that it has printed. */
   readonly output: () => string;
-  /** Text of one of its probes or of /metrics. */
-  get(path: '/healthz' | '/readyz' | '/metrics'): Promise<{ readonly status: number; readonly body: string }>;
+  /** Text of one of its probes or of /metrics; rejects where no answer comes in time. */
+  get(
+    path: '/healthz' | '/readyz' | '/metrics',
+    timeoutMs?: number,
+  ): Promise<{ readonly status: number; readonly body: string }>;
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Resolves with the exit status, or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
@@ -95,10 +98,12 @@ export function spawnOperator({
       return log();
     },
     output: () => output,
-    async get(path) {
+    async get(path, timeoutMs = 5000) {
       const started = log().find(({ msg }) => msg === 'started');
       const port = Number(started?.[path === '/metrics' ? 'metricsPort' : 'healthProbePort']);
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5000) });
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+        signal: AbortSignal.timeout(timeoutMs),
+      });
       return { status: response.status, body: await response.text() };
     },
     kill: (signal) => void child.kill(signal),
