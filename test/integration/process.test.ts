@@ -142,26 +142,29 @@ test('flags come from the environment too', async () => {
   expect(await operator.stop()).toBe(0);
 });
 
-test('SIGTERM lets an attempt in flight end, begins none, and writes the outcome', async () => {
-  const gate = aGate();
-  const it = await running(async () => (await gate.opened, 200));
-  const { tenant, receiver, operator } = it;
-  await tenant.createEndpoint('slow', { url: receiver.origin, timeoutSeconds: 30, maxInFlight: 1 });
-  await send(it, 'in-flight');
-  await tenant.createEvent('queued', aFlagUpdated());
-  await tenant.eventReason('queued', 'Delivering');
-  operator.kill('SIGTERM');
-  await waitUntil('the operator to stop', () => log(operator, 'stopping').length > 0);
-  gate.open();
-  expect(await operator.exited).toBe(0);
-  const { status } = await tenant.event('in-flight');
-  expect(status?.deliveries).toMatchObject([{ state: 'Succeeded', reason: 'Delivered', attempts: 1 }]);
-  expect(receiver.requests).toHaveLength(1);
-  expect((await tenant.event('queued')).status?.deliveries).toMatchObject([
-    { state: 'Pending', attempts: 0 },
-  ]);
-  expect(log(operator, 'stopped')).toHaveLength(1);
-});
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s lets an attempt in flight end, begins none, and writes the outcome',
+  async (signal) => {
+    const gate = aGate();
+    const it = await running(async () => (await gate.opened, 200));
+    const { tenant, receiver, operator } = it;
+    await tenant.createEndpoint('slow', { url: receiver.origin, timeoutSeconds: 30, maxInFlight: 1 });
+    await send(it, 'in-flight');
+    await tenant.createEvent('queued', aFlagUpdated());
+    await tenant.eventReason('queued', 'Delivering');
+    operator.kill(signal);
+    await waitUntil('the operator to stop', () => log(operator, 'stopping').length > 0);
+    gate.open();
+    expect(await operator.exited).toBe(0);
+    const { status } = await tenant.event('in-flight');
+    expect(status?.deliveries).toMatchObject([{ state: 'Succeeded', reason: 'Delivered', attempts: 1 }]);
+    expect(receiver.requests).toHaveLength(1);
+    expect((await tenant.event('queued')).status?.deliveries).toMatchObject([
+      { state: 'Pending', attempts: 0 },
+    ]);
+    expect(log(operator, 'stopped')).toHaveLength(1);
+  },
+);
 
 test('an attempt that outlasts the grace is aborted and counts as none', async () => {
   const it = await running(() => 'hang', { args: ['--shutdown-grace-seconds=1'] });
