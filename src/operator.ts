@@ -1,5 +1,6 @@
 import type { UID } from './api/objectMeta.ts';
 import { openCluster } from './cluster.ts';
+import { Complaints } from './complaints.ts';
 import type { Config } from './config.ts';
 import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
 import { openEndpointReconciler } from './endpointReconciler.ts';
@@ -25,7 +26,7 @@ import { createReconcileLoop } from './reconcileLoop.ts';
 import type { Labelled } from './redeliverLabel.ts';
 import { createSweeper } from './sweeping.ts';
 import type { Clock } from './runtime/clock.ts';
-import { errorFields, type Logger } from './telemetry/log.ts';
+import type { Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { stuck, unsynced } from './watchHealth.ts';
 import { openWatches, type Watches } from './watches.ts';
@@ -71,8 +72,8 @@ export function startOperator(options: OperatorOptions): Operator {
   const { clock } = cluster;
   const eventLoop = createReconcileLoop({ name: 'flagevent', clock, random, logger, metrics });
   const endpointLoop = createReconcileLoop({ name: 'webhookendpoint', clock, random, logger, metrics });
-  const failed = (key: string, doing: string, error: unknown) =>
-    logger.warn({ key, doing, ...errorFields(error) }, 'failed');
+  const complaints = new Complaints(clock, (fields) => logger.warn(fields, 'failed'));
+  const failed = (key: string, doing: string, error: unknown) => complaints.about(doing, error, { key });
 
   const receivers = openReceivers({
     config,

@@ -1,8 +1,9 @@
+import { Complaints } from './complaints.ts';
 import { Backoff } from './runtime/backoff.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Controller, type Reconcile } from './runtime/controller.ts';
 import { WorkQueue } from './runtime/workQueue.ts';
-import { errorFields, type Logger } from './telemetry/log.ts';
+import type { Logger } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
 export interface ReconcileLoopOptions {
@@ -27,6 +28,7 @@ const BACKOFF = { initialMilliseconds: 100, maxMilliseconds: 30_000 };
 export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoop {
   const { name, clock, random, logger, metrics } = options;
   const queue = new WorkQueue({ clock, onDepth: (depth) => metrics.queueDepth.set({ name }, depth) });
+  const complaints = new Complaints(clock, (fields) => logger.warn(fields, 'failed'));
   const run = (reconcile: Reconcile, signal: AbortSignal) =>
     new Controller({
       queue,
@@ -34,10 +36,7 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
       clock,
       backoff: new Backoff(BACKOFF, random),
       onError: (key, error, retryAfterMilliseconds) =>
-        logger.warn(
-          { controller: name, key, retryAfterMilliseconds, ...errorFields(error) },
-          'a reconcile failed',
-        ),
+        complaints.about('reconcile', error, { controller: name, key, retryAfterMilliseconds }),
       onReconciled: (result, seconds) => {
         metrics.reconciles.inc({ controller: name, result });
         metrics.reconcileSeconds.observe({ controller: name }, seconds);

@@ -146,7 +146,7 @@ export class FlagEvents {
         return { requeueAfterMilliseconds: PAUSE_AFTER_CONFLICT_MILLISECONDS };
       case 'failed':
         work.backsOff = true;
-        work.nextWriteAt = recorder.retryAt;
+        work.nextWriteAt = recorder.retryAt(event.metadata.namespace);
         return this.#readThenWrite(work);
       case 'refused':
         work.nextWriteAt = clock.now() + PAUSE_AFTER_REFUSAL_MILLISECONDS;

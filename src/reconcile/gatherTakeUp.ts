@@ -28,7 +28,7 @@ export async function gatherTakeUp(
     fenced: Array.isArray(work.fence) ? viewsOf(context, work.fence) : undefined,
     begun: work.begun.size > 0,
     storeIsCurrent: endpointsAreCurrent(namespace),
-    recording: recorder.recording,
+    recording: recorder.isRecording(namespace),
   });
 }
 

@@ -53,7 +53,7 @@ export class Redeliveries {
       case 'conflict':
         return { requeueAfterMilliseconds: PAUSE_AFTER_CONFLICT_MILLISECONDS };
       case 'failed':
-        return { requeueAfterMilliseconds: recorder.retryAt - clock.now() };
+        return { requeueAfterMilliseconds: recorder.retryAt(metadata.namespace) - clock.now() };
       case 'refused':
         return { requeueAfterMilliseconds: PAUSE_AFTER_REFUSAL_MILLISECONDS };
     }

@@ -2,7 +2,9 @@ import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { endedStatus } from '../delivery/eventStatus.ts';
 import { eventNotices } from '../delivery/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { retryAfterOf } from '../runtime/apiError.ts';
 import type { Notify } from './notify.ts';
+import { Recording } from './recording.ts';
 
 /**
  * What came of a status write: `refused` for what it holds, whatever was left out; `failed` for a reason that concerns
@@ -14,7 +16,9 @@ export interface StatusRecorderOptions {
   /** Writes the status and, once that is acknowledged, shows it to the store; gives the event as it is then. */
   readonly replaceStatus: (event: FlagEvent, status: FlagEventStatus) => Promise<FlagEvent>;
   /** Why a write failed: `other` where that says nothing about the object. */
-  readonly refusalOf: (error: unknown) => 'conflict' | 'gone' | 'invalid' | 'too large' | 'other';
+  readonly refusalOf: (
+    error: unknown,
+  ) => 'conflict' | 'gone' | 'forbidden' | 'invalid' | 'too large' | 'other';
   /** A write has succeeded after others had failed. */
   readonly onRecovered: () => void;
   readonly onError: (event: FlagEvent, error: unknown) => void;
@@ -26,9 +30,6 @@ export interface StatusRecorderOptions {
   readonly clock: Clock;
 }
 
-const FIRST_BACKOFF_MILLISECONDS = 500;
-const LONGEST_BACKOFF_MILLISECONDS = 30_000;
-
 /**
  * Writes events' statuses, and knows whether what is sent can be recorded: it can once a write has succeeded since the
  * start, as long as the last one did not fail for a reason that concerns all (design.md, "What the store may be wrong
@@ -36,23 +37,24 @@ const LONGEST_BACKOFF_MILLISECONDS = 30_000;
  */
 export class StatusRecorder {
   readonly #options: StatusRecorderOptions;
-  #recording = false;
-  #failures = 0;
-  /** When the backoff ends, in monotonic milliseconds. */
-  #retryDue = -Infinity;
+  readonly #everywhere: Recording;
+  /** Namespaces in which we may not write: that says nothing about others, and must not hold them up. */
+  readonly #forbidden = new Map<string, Recording>();
 
   constructor(options: StatusRecorderOptions) {
     this.#options = options;
+    this.#everywhere = new Recording(options.clock);
   }
 
-  get recording(): boolean {
-    return this.#recording;
+  /** Whether what is sent in the namespace can be recorded. */
+  isRecording(namespace: string): boolean {
+    return this.#everywhere.works && !this.#forbidden.has(namespace);
   }
 
   /** When a write that has just failed may be tried again, milliseconds since 1970. Any that succeeds resets it. */
-  get retryAt(): number {
-    const { clock } = this.#options;
-    return clock.now() + this.#retryDue - clock.monotonic();
+  retryAt(namespace: string): number {
+    const { retryInMilliseconds } = this.#forbidden.get(namespace) ?? this.#everywhere;
+    return this.#options.clock.now() + retryInMilliseconds;
   }
 
   /** Writes a status. One that is refused for what it holds is written without messages, then ends the event. */
@@ -73,11 +75,8 @@ export class StatusRecorder {
       return this.#failed(event, status, error);
     }
     notify(event, eventNotices(event.status, status));
-    this.#recording = true;
-    const recovered = this.#failures > 0;
-    this.#failures = 0;
-    this.#retryDue = -Infinity;
-    if (recovered) onRecovered();
+    const wasForbidden = this.#forbidden.delete(event.metadata.namespace);
+    if (this.#everywhere.succeeded() || wasForbidden) onRecovered();
     if (status.completionTime !== undefined) await onFinished(written);
     return 'written';
   }
@@ -88,19 +87,17 @@ export class StatusRecorder {
     if (refusal === 'conflict' || refusal === 'gone') return refusal;
     onError(event, error);
     if (refusal === 'invalid' || refusal === 'too large') return 'refused';
-    this.#recording = false;
-    this.#backOff();
+    const recording =
+      refusal === 'forbidden' ? this.#forbiddenIn(event.metadata.namespace) : this.#everywhere;
+    recording.failed(retryAfterOf(error));
     if (status.completionTime !== undefined) onMaybeFinished(event);
     return 'failed';
   }
 
-  /** Writes that fail before the backoff has ended are no further step of it: they failed together. */
-  #backOff(): void {
-    const now = this.#options.clock.monotonic();
-    if (now < this.#retryDue) return;
-    const backoff = FIRST_BACKOFF_MILLISECONDS * 2 ** this.#failures;
-    this.#failures += 1;
-    this.#retryDue = now + Math.min(backoff, LONGEST_BACKOFF_MILLISECONDS);
+  #forbiddenIn(namespace: string): Recording {
+    const recording = this.#forbidden.get(namespace) ?? new Recording(this.#options.clock);
+    this.#forbidden.set(namespace, recording);
+    return recording;
   }
 }
 

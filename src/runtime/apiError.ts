@@ -26,3 +26,11 @@ export const isNotFound = (error: unknown): error is ApiError =>
 export const isExpired = (error: unknown): error is ApiError =>
   error instanceof ApiError &&
   (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone');
+
+const LONGEST_RETRY_AFTER_MILLISECONDS = 60_000;
+
+/** For how long the API server has asked to be left alone, a minute at most; 0 where it has not. */
+export const retryAfterOf = (error: unknown): number =>
+  error instanceof ApiError
+    ? Math.min(error.retryAfterMilliseconds ?? 0, LONGEST_RETRY_AFTER_MILLISECONDS)
+    : 0;

@@ -1,3 +1,4 @@
+import { retryAfterOf } from './apiError.ts';
 import type { Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { WorkQueue } from './workQueue.ts';
@@ -71,7 +72,7 @@ export class Controller {
         backoff.reset(key);
         onError(key, error, undefined);
       } else {
-        const delay = backoff.next(key);
+        const delay = Math.max(backoff.next(key), retryAfterOf(error));
         queue.addAfter(key, delay);
         onError(key, error, delay);
       }

@@ -1,4 +1,4 @@
-import { ApiError, isExpired } from './apiError.ts';
+import { ApiError, isExpired, retryAfterOf } from './apiError.ts';
 import { backoffDelay, type BackoffLimits } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { ListWatch, WatchEvent } from './listWatch.ts';
@@ -35,7 +35,6 @@ const INITIAL_SILENCE_MILLISECONDS = 30_000;
 const STUCK_MILLISECONDS = 300_000;
 /** A watch that ends sooner is no watch. */
 const SHORTEST_WATCH_MILLISECONDS = 1000;
-const LONGEST_RETRY_AFTER_MILLISECONDS = 60_000;
 /** So often a version may turn out to be one that the API server does not know yet, as after a restored backup. */
 const UNKNOWN_VERSION_TRIES = 3;
 
@@ -278,10 +277,9 @@ export class Reflector<T extends Identified> {
     const { random, backoff = BACKOFF, onError } = this.#options;
     if (lasted >= backoff.maxMilliseconds) this.#failures = 0;
     this.#failures += 1;
-    const asked = error instanceof ApiError ? (error.retryAfterMilliseconds ?? 0) : 0;
     const delay = Math.max(
       backoffDelay(this.#failures, backoff, random),
-      Math.min(asked, LONGEST_RETRY_AFTER_MILLISECONDS) * (1 + random() / 4),
+      retryAfterOf(error) * (1 + random() / 4),
     );
     const report = error instanceof ApiError ? `${error.status} ${error.reason}` : String(error);
     if (report !== this.#reported) onError?.(error, delay);

@@ -17,7 +17,7 @@ test.each<[error: unknown, want: WriteRefusal]>([
   ],
   [new ApiError(400, 'BadRequest', 'Request entity too large: limit is 3145728'), 'too large'],
   [new ApiError(400, 'BadRequest', 'the body can not be decoded'), 'other'],
-  [new ApiError(403, 'Forbidden', 'may not'), 'other'],
+  [new ApiError(403, 'Forbidden', 'may not'), 'forbidden'],
   [new ApiError(429, 'TooManyRequests', 'later'), 'other'],
   [new ApiError(500, 'InternalError', 'an error'), 'other'],
   [new ApiError(503, 'ServiceUnavailable', 'away'), 'other'],

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { FlagEvent, FlagEventStatus } from '../../src/api/flagEvent.ts';
 import { eventStatus } from '../../src/delivery/eventStatus.ts';
 import { StatusRecorder, type StatusRecorderOptions } from '../../src/reconcile/statusRecorder.ts';
+import { ApiError } from '../../src/runtime/apiError.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 import { aDelivery, anEvent } from '../support/fixtures.ts';
 
@@ -18,7 +19,7 @@ class WriteError extends Error {
 const event = anEvent();
 let clock = new FakeClock();
 const status = eventStatus(event, [aDelivery({ reason: 'Timeout', message: 'words' })], clock.now());
-let answers: (Refusal | 'ok')[];
+let answers: (Refusal | 'ok' | ApiError)[];
 let writes: FlagEventStatus[];
 let recoveries: number;
 let errors: unknown[];
@@ -40,7 +41,7 @@ beforeEach(() => {
     replaceStatus: async (before: FlagEvent, wanted) => {
       writes.push(wanted);
       const answer = answers.shift() ?? 'ok';
-      if (answer !== 'ok') throw new WriteError(answer);
+      if (answer !== 'ok') throw answer instanceof ApiError ? answer : new WriteError(answer);
       return { ...before, metadata: { ...before.metadata, labels: { team: 'shop' } }, status: wanted };
     },
     refusalOf: (error) => (error instanceof WriteError ? error.refusal : 'other'),
@@ -62,9 +63,9 @@ const write = (...then: (Refusal | 'ok')[]) => {
 
 describe('recording', () => {
   test('is not known to work before a write has succeeded', async () => {
-    expect(recorder.recording).toBe(false);
+    expect(recorder.isRecording('shop')).toBe(false);
     await write('ok');
-    expect(recorder.recording).toBe(true);
+    expect(recorder.isRecording('shop')).toBe(true);
   });
 
   test.each<[answers: (Refusal | 'ok')[], result: string, recording: boolean]>([
@@ -75,11 +76,12 @@ describe('recording', () => {
     [['too large', 'too large', 'too large'], 'refused', true],
     [['too large', 'ok'], 'written', true],
     [['other'], 'failed', false],
+    [['forbidden'], 'failed', false],
     [['too large', 'other'], 'failed', false],
   ])('after writes answered %j the result is %s, and it works: %p', async (then, result, recording) => {
     await write('ok');
     expect(await write(...then)).toBe(result);
-    expect(recorder.recording).toBe(recording);
+    expect(recorder.isRecording('shop')).toBe(recording);
   });
 
   test.each<[answer: Refusal]>([['conflict'], ['gone'], ['invalid']])(
@@ -88,9 +90,9 @@ describe('recording', () => {
       await write('ok');
       await write('other');
       await write(answer, answer, answer);
-      expect(recorder.recording).toBe(false);
+      expect(recorder.isRecording('shop')).toBe(false);
       await write('ok');
-      expect(recorder.recording).toBe(true);
+      expect(recorder.isRecording('shop')).toBe(true);
     },
   );
 
@@ -143,7 +145,7 @@ describe('people', () => {
 });
 
 describe('the backoff', () => {
-  const backoff = () => recorder.retryAt - clock.now();
+  const backoff = () => recorder.retryAt('shop') - clock.now();
 
   /** Fails a write, and those that are tried again after the backoff, so often; gives each backoff. */
   async function fail(times: number): Promise<number[]> {
@@ -178,12 +180,53 @@ describe('the backoff', () => {
     expect(await fail(2)).toEqual([500, 1000]);
   });
 
+  test('lasts as long as the API server has asked for', async () => {
+    const busy = new ApiError(429, 'TooManyRequests', 'later', 7000);
+    answers = [busy];
+    await recorder.write(event, status);
+    expect(backoff()).toBe(7000);
+  });
+
   test('does not grow by what says nothing about other objects', async () => {
     await write('other');
     await write('conflict');
     await write('gone');
     await write('invalid', 'invalid', 'invalid');
     expect(backoff()).toBe(500);
+  });
+});
+
+describe('a namespace in which nothing may be written', () => {
+  const elsewhere = anEvent({ metadata: { namespace: 'elsewhere' } });
+  const refused = () => {
+    answers = ['forbidden'];
+    return recorder.write(elsewhere, status);
+  };
+
+  beforeEach(async () => {
+    await write('ok');
+    await refused();
+  });
+
+  test('disturbs no other, and has a backoff of its own', async () => {
+    expect([recorder.isRecording('elsewhere'), recorder.isRecording('shop')]).toEqual([false, true]);
+    await clock.advance(500);
+    await refused();
+    expect(recorder.retryAt('elsewhere') - clock.now()).toBe(1000);
+    await write('other');
+    expect(recorder.retryAt('shop') - clock.now()).toBe(500);
+  });
+
+  test('is not tried again because writes succeed in others', async () => {
+    await write('ok');
+    expect(recoveries).toBe(0);
+    expect(recorder.isRecording('elsewhere')).toBe(false);
+  });
+
+  test('is one like the others once a write there succeeds', async () => {
+    await recorder.write(elsewhere, status);
+    expect(recoveries).toBe(1);
+    expect(recorder.isRecording('elsewhere')).toBe(true);
   });
 });
 

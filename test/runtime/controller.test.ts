@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { ApiError } from '../../src/runtime/apiError.ts';
 import { Backoff } from '../../src/runtime/backoff.ts';
 import { Controller, type Reconcile, TerminalError } from '../../src/runtime/controller.ts';
 import { WorkQueue } from '../../src/runtime/workQueue.ts';
@@ -75,6 +76,13 @@ test('backs off after errors, of whatever kind, until a reconcile succeeds', asy
   queue.add('shop/a');
   await clock.advance(0);
   expect(errors.at(-1)).toEqual(['shop/a', 'Error: late', 1000]);
+});
+
+test('comes back no sooner than the API server asks for', async () => {
+  start(() => Promise.reject(new ApiError(429, 'TooManyRequests', 'later', 7000)));
+  queue.add('shop/a');
+  await clock.advance(0);
+  expect(errors).toEqual([['shop/a', 'ApiError: later', 7000]]);
 });
 
 test('does not come back by itself after a terminal error', async () => {
