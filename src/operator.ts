@@ -1,4 +1,5 @@
 import type { UID } from './api/objectMeta.ts';
+import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import { openCluster } from './cluster.ts';
 import { Complaints } from './complaints.ts';
 import type { Config } from './config.ts';
@@ -156,13 +157,17 @@ export function startOperator(options: OperatorOptions): Operator {
     clock,
   });
   const readEvent = (namespace: string, name: string) => cluster.events.get(namespace, name, signal);
+  // Each attempt comes here three times; a reconcile that may not write yet would be in vain.
+  const show = (endpoint: WebhookEndpoint | undefined, urgent = false) => {
+    const after = endpoint && !urgent ? endpointReconciler.pause(endpoint) : 0;
+    if (endpoint) endpointLoop.queue.addAfter(keyOf(endpoint.metadata), after, 'low');
+  };
   const attempted = ({ event, deliveryID, record }: MadeAttempt) => {
     observeAttempt(metrics, event.spec.type, record.outcome);
     // One that is gone would never be forgotten again.
     const endpoint = registry.get(record.endpointUID);
     if (!endpoint) return;
-    histories.add(endpoint, event.metadata.name, deliveryID, record);
-    endpointLoop.queue.add(keyOf(endpoint.metadata), 'low');
+    show(endpoint, histories.add(endpoint, event.metadata.name, deliveryID, record));
   };
   const eventReconciler = new FlagEvents({
     store: {
@@ -190,10 +195,7 @@ export function startOperator(options: OperatorOptions): Operator {
     hooks: {
       firstRequest: (event) => observeFirstRequest(metrics, event, clock.now()),
       attempted,
-      pendingChanged: (uid) => {
-        const endpoint = registry.get(uid);
-        if (endpoint) endpointLoop.queue.add(keyOf(endpoint.metadata), 'low');
-      },
+      pendingChanged: (uid) => show(registry.get(uid)),
       failed,
     },
   });
@@ -227,7 +229,8 @@ export function startOperator(options: OperatorOptions): Operator {
     order.see(event);
     // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
     if (type === 'added') eventReconciler.resume(event);
-    eventLoop.queue.add(keyOf(event.metadata));
+    // What our own write has finished leaves the watch: nothing is to be done about it.
+    if (event.status?.completionTime === undefined) eventLoop.queue.add(keyOf(event.metadata));
   };
 
   const redeliver = ({ metadata }: Labelled) => {

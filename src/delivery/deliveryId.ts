@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { UID } from '../api/objectMeta.ts';
 
 /**
@@ -7,5 +7,5 @@ import type { UID } from '../api/objectMeta.ts';
  * of what Standard Webhooks signs.
  */
 export function deliveryId(eventUid: UID, endpointUid: UID): string {
-  return `msg_${createHash('sha256').update(`${eventUid}/${endpointUid}`).digest('base64url')}`;
+  return `msg_${hash('sha256', `${eventUid}/${endpointUid}`, 'base64url')}`;
 }

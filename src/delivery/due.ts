@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Delivery } from '../api/flagEvent.ts';
 
 /** A change after which an endpoint's pending deliveries are due at once, spread out. Milliseconds, since 1970. */
@@ -43,5 +43,5 @@ export function credible(dueTime: number, longestDelay: number, seenAt: number, 
 
 /** The same for a delivery whenever it is asked, from 0 to below 1. */
 function fraction(deliveryID: string): number {
-  return createHash('sha256').update(deliveryID).digest().readUInt32BE(0) / 2 ** 32;
+  return hash('sha256', deliveryID, 'buffer').readUInt32BE(0) / 2 ** 32;
 }

@@ -1,6 +1,6 @@
 import type { RecentDelivery, WebhookEndpoint, WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from './attemptRecord.ts';
-import { afterAttempt, afterChange, isHolding, restored, type Circuit } from './circuit.ts';
+import { afterAttempt, afterChange, isHolding, isOpen, restored, type Circuit } from './circuit.ts';
 import { timestamp } from './conditions.ts';
 import type { StoppedBy } from './takeUp.ts';
 
@@ -77,6 +77,15 @@ export function withTest(history: EndpointHistory, startedAt: number, endedAt: n
 export function stoppedBy({ circuit, gone }: EndpointHistory, now: number): StoppedBy | undefined {
   if (gone) return 'gone';
   return isHolding(circuit, now) ? 'circuit' : undefined;
+}
+
+/** Whether two histories lead to the same conditions, and differ in counters and times alone. */
+export function sameStanding(a: EndpointHistory, b: EndpointHistory): boolean {
+  return (
+    a.gone === b.gone &&
+    isOpen(a.circuit) === isOpen(b.circuit) &&
+    (a.lastSuccessTime === undefined) === (b.lastSuccessTime === undefined)
+  );
 }
 
 /** `Gone` holds while Ready's observedGeneration is the endpoint's generation (api.md, Gone). */

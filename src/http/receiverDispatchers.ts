@@ -18,6 +18,7 @@ export interface ReceiverDispatchersOptions {
   readonly lookup: Lookup;
 }
 
+const NO_MATERIAL: TlsMaterial = {};
 const CONTEXTS_KEPT = 256;
 
 /**
@@ -40,7 +41,7 @@ export class ReceiverDispatchers {
   /** A connection for one request: an idle one, unless `fresh`, else one that the request will open. */
   take(destination: Destination, { fresh }: { readonly fresh: boolean }): ReceiverConnection {
     if (this.#closed) throw new AttemptError('ConnectionReset', 'CLOSED');
-    const { namespace, url, tls = {} } = destination;
+    const { namespace, url, tls = NO_MATERIAL } = destination;
     const fingerprint = fingerprintOf(tls);
     const key = [namespace, fingerprint, url.origin].join(' ');
     // The one that was used last is the least likely to have been closed by the receiver.

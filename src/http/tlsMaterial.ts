@@ -27,8 +27,17 @@ export function checkTlsMaterial(material: TlsMaterial): string | undefined {
   return problem;
 }
 
+// Every request asks, and what an endpoint's material is made of never changes.
+const fingerprints = new WeakMap<TlsMaterial, string>();
+
 /** A digest that differs where anything differs that a connection depends on. Not for display. */
-export function fingerprintOf({ ca, certificate, key, serverName }: TlsMaterial): string {
+export function fingerprintOf(material: TlsMaterial): string {
+  const fingerprint = fingerprints.get(material) ?? digestOf(material);
+  fingerprints.set(material, fingerprint);
+  return fingerprint;
+}
+
+function digestOf({ ca, certificate, key, serverName }: TlsMaterial): string {
   const hash = createHash('sha256');
   for (const part of [ca?.reveal(), certificate?.reveal(), key?.reveal(), serverName]) {
     hash.update(part === undefined ? '-' : `${Buffer.byteLength(part)}:`).update(part ?? '');

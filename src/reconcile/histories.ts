@@ -6,6 +6,7 @@ import { timestamp } from '../delivery/conditions.ts';
 import { renewal, type Renewal } from '../delivery/due.ts';
 import {
   historyOf,
+  sameStanding,
   stoppedBy,
   withAttempt,
   withChange,
@@ -44,8 +45,8 @@ export class Histories {
     return history;
   }
 
-  /** Takes in an attempt; the endpoint as it is by now. */
-  add(endpoint: WebhookEndpoint, flagEvent: string, deliveryID: string, record: AttemptRecord): void {
+  /** Takes in an attempt; the endpoint as it is by now. Whether its conditions may say something else from now on. */
+  add(endpoint: WebhookEndpoint, flagEvent: string, deliveryID: string, record: AttemptRecord): boolean {
     const { outcome } = record;
     const attempt = {
       flagEvent,
@@ -57,7 +58,10 @@ export class Histories {
       reason: outcome.reason,
       message: outcome.message,
     };
-    this.#replace(endpoint, withAttempt(this.of(endpoint), attempt, record, endpoint.metadata.generation));
+    const before = this.of(endpoint);
+    const after = withAttempt(before, attempt, record, endpoint.metadata.generation);
+    this.#replace(endpoint, after);
+    return !sameStanding(before, after);
   }
 
   /** Takes in a test whose samples were all taken; the endpoint as it is by now, the times in milliseconds since 1970. */

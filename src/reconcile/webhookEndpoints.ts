@@ -51,10 +51,9 @@ export class WebhookEndpoints {
       ...endpointStatus(endpoint, resolution, history, pending.count(uid), clock.now()),
       lastTest: tests.last(endpoint),
     };
-    const pause =
-      (this.#writtenAt.get(uid) ?? -Infinity) + PAUSE_BETWEEN_WRITES_MILLISECONDS - clock.monotonic();
+    const pause = this.pause(endpoint);
     if (!isUrgent(endpoint.status, status)) {
-      // Compared only once it may be written: every attempt brings the endpoint here.
+      // Compared only once it may be written.
       if (pause > 0) return { requeueAfterMilliseconds: pause };
       if (isDeepStrictEqual(asStored(endpoint.status), asStored(status))) return {};
     }
@@ -62,6 +61,12 @@ export class WebhookEndpoints {
     notify(endpoint, endpointNotices(endpoint.status, status));
     this.#writtenAt.set(uid, clock.monotonic());
     return {};
+  }
+
+  /** In how many milliseconds an endpoint of which only counters and times have changed is to be reconciled. */
+  pause({ metadata }: WebhookEndpoint): number {
+    const writtenAt = this.#writtenAt.get(metadata.uid) ?? -Infinity;
+    return Math.max(0, writtenAt + PAUSE_BETWEEN_WRITES_MILLISECONDS - this.#context.clock.monotonic());
   }
 
   forget({ metadata }: WebhookEndpoint): void {

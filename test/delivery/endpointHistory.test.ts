@@ -3,6 +3,7 @@ import type { WebhookEndpointStatus } from '../../src/api/webhookEndpoint.ts';
 import { CLOSED, type Circuit } from '../../src/delivery/circuit.ts';
 import {
   historyOf,
+  sameStanding,
   stoppedBy,
   withAttempt,
   withChange,
@@ -132,6 +133,25 @@ describe('an attempt', () => {
     for (let n = 1; n <= 12; n += 1)
       history = withAttempt(history, { ...recent, attempt: n }, anAttempt(), 1);
     expect(history.recentDeliveries.map(({ attempt }) => attempt)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+  });
+});
+
+describe('an attempt changes what the conditions say', () => {
+  const healthy = { ...NEVER, lastSuccessTime: time(0) };
+  const failing = { ...healthy, circuit: { failures: 4 } };
+  const open = withAttempt(failing, recent, anAttempt({ statusCode: 500 }), 1);
+
+  test.each<[what: string, before: EndpointHistory, statusCode: number, changes: boolean]>([
+    ['the first success', NEVER, 200, true],
+    ['another success', healthy, 200, false],
+    ['a failure', healthy, 500, false],
+    ['the failure that opens the circuit', failing, 500, true],
+    ['a failure while it is open', open, 500, false],
+    ['the success that closes it', open, 200, true],
+    ['a 410', healthy, 410, true],
+  ])('%s', (_what, before, statusCode, changes) => {
+    const after = withAttempt(before, recent, anAttempt({ statusCode }), 1);
+    expect(sameStanding(before, after)).toBe(!changes);
   });
 });
 

@@ -44,8 +44,11 @@ test('before the first attempt of the process a history is what the status says'
 });
 
 test('an attempt is added to what the status says, then to what is known, whatever the status says later', () => {
-  histories.add(endpoint, 'first', 'msg_1', anAttempt({ statusCode: 500 }));
-  histories.add(anEndpoint(), 'second', 'msg_2', anAttempt({ statusCode: 503, attempt: 2 }));
+  expect(histories.add(endpoint, 'first', 'msg_1', anAttempt({ statusCode: 500 }))).toBe(false);
+  // It is the one that opens the circuit.
+  expect(histories.add(anEndpoint(), 'second', 'msg_2', anAttempt({ statusCode: 503, attempt: 2 }))).toBe(
+    true,
+  );
 
   const history = histories.of(anEndpoint());
   expect(history).toMatchObject({

@@ -157,6 +157,16 @@ describe('an endpoint', () => {
     expect(writes).toHaveLength(2);
   });
 
+  test('says how long its counters have to wait', async () => {
+    const endpoint = anEndpoint();
+    expect(reconciler.pause(endpoint)).toBe(0);
+    await reconciler.reconcile(KEY);
+    await clock.advance(1000);
+    expect(reconciler.pause(endpoint)).toBe(4000);
+    await clock.advance(60_000);
+    expect(reconciler.pause(endpoint)).toBe(0);
+  });
+
   test('is written at most once in 5 s while deliveries go on, and the last state always comes', async () => {
     await reconciler.reconcile(KEY);
     for (let index = 0; index < 100; index += 1) {
