@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { deployment } from '../support/deployment.ts';
 import { kustomizeWith } from '../support/kustomize.ts';
 
 const namespace = z.literal('flagpost-system');
@@ -25,19 +26,7 @@ const schemas = {
       ports: z.tuple([z.object({ name: z.string(), port: z.number(), targetPort: z.string() })]),
     }),
   }),
-  Deployment: z.object({
-    metadata: z.object({ namespace }),
-    spec: z.object({
-      template: z.object({
-        metadata: z.object({ labels }),
-        spec: z.object({
-          containers: z.tuple([
-            z.object({ ports: z.array(z.object({ name: z.string(), containerPort: z.number() })) }),
-          ]),
-        }),
-      }),
-    }),
-  }),
+  Deployment: deployment.refine(({ metadata }) => namespace.safeParse(metadata.namespace).success),
 };
 
 function withComponent(components: string) {

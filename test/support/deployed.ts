@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deployment } from './deployment.ts';
 import { deployPath, kustomize } from './kustomize.ts';
 
 /** What the README applies. */
@@ -12,30 +13,10 @@ const rules = z.array(
     verbs: z.array(z.string()),
   }),
 );
-const probe = z.object({ httpGet: z.object({ path: z.string(), port: z.string() }) });
-
 const schemas = {
   ClusterRole: z.object({ rules }),
   Role: z.object({ metadata: z.object({ namespace: z.string() }), rules }),
-  Deployment: z.object({
-    spec: z.object({
-      replicas: z.number(),
-      template: z.object({
-        spec: z.looseObject({
-          terminationGracePeriodSeconds: z.number(),
-          containers: z.tuple([
-            z.looseObject({
-              image: z.string(),
-              args: z.array(z.string()).default([]),
-              ports: z.array(z.object({ name: z.string(), containerPort: z.number() })),
-              livenessProbe: probe,
-              readinessProbe: probe,
-            }),
-          ]),
-        }),
-      }),
-    }),
-  }),
+  Deployment: deployment,
 };
 
 export type Rule = z.infer<typeof rules>[number];
