@@ -14,6 +14,9 @@ const SHARED = [
   'deploy/base/leader-election-role.yaml',
   'deploy/base/network-policy.yaml',
   'deploy/base/user-roles.yaml',
+  'deploy/components/allowed-hosts/allowed-hosts-policy.yaml',
+  'deploy/components/https-only/https-only-policy.yaml',
+  'deploy/components/redeliver-and-test/redeliver-and-test-policy.yaml',
   'deploy/rbac/cluster-role.yaml',
   'deploy/rbac/references-cluster-role.yaml',
 ];

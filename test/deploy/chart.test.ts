@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { helpText, parseCommand } from '../../src/config.ts';
+import { everything, valueSets } from '../support/chartValues.ts';
+import { deployment } from '../support/deployment.ts';
 import { chartPath, helm, helmTemplate, testWithHelm, valueFlags } from '../support/helm.ts';
 import { deployPath, kustomize, kustomizeWith, type KubernetesObject, nameOf } from '../support/kustomize.ts';
 
@@ -40,7 +42,8 @@ function byName(objects: readonly KubernetesObject[]): Json {
 }
 
 const overlay = (name: string) => kustomize(deployPath(`overlays/${name}`));
-const withMonitor = (components: string) => kustomizeWith({ resources: 'overlays/cluster', components });
+const withComponent = (name: string) =>
+  kustomizeWith({ resources: 'overlays/cluster', components: `components/${name}` });
 
 describe('the chart has the objects of', () => {
   testWithHelm.each([
@@ -51,88 +54,36 @@ describe('the chart has the objects of', () => {
     [
       'the component service-monitor',
       { 'serviceMonitor.create': true },
-      () => withMonitor('components/service-monitor'),
+      () => withComponent('service-monitor'),
     ],
-    ['the component pod-monitor', { 'podMonitor.create': true }, () => withMonitor('components/pod-monitor')],
+    ['the component pod-monitor', { 'podMonitor.create': true }, () => withComponent('pod-monitor')],
+    ['the component https-only', { 'policies.httpsOnly': true }, () => withComponent('https-only')],
+    ['the component allowed-hosts', { 'policies.allowedHosts': true }, () => withComponent('allowed-hosts')],
+    [
+      'the component redeliver-and-test',
+      { 'policies.redeliverAndTest': true },
+      () => withComponent('redeliver-and-test'),
+    ],
   ])('%s', async (_, values, kustomized) => {
     expect(byName(await helmTemplate(values))).toEqual(byName(kustomized()));
   });
 });
 
-const EVERYTHING = {
-  image: {
-    repository: 'registry.example/flagpost',
-    digest: `sha256:${'0'.repeat(64)}`,
-    pullPolicy: 'Always',
-  },
-  imagePullSecrets: [{ name: 'registry' }],
-  replicas: 3,
-  access: 'namespaced',
-  namespaces: ['shop', 'billing'],
-  flags: {
-    'allow-cidr': ['10.1.2.0/24', 'fd12::/48'],
-    'ttl-failed-seconds': 2_147_483_647,
-    'log-level': 'debug',
-    'shutdown-grace-seconds': 60,
-  },
-  env: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' }],
-  nodeSelector: { 'kubernetes.io/arch': 'arm64' },
-  tolerations: [{ key: 'spot', operator: 'Exists' }],
-  affinity: { nodeAffinity: {} },
-  topologySpreadConstraints: [
-    { maxSkew: 2, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} },
-  ],
-  priorityClassName: 'high',
-  podAnnotations: { 'shop.example/a': 'b' },
-  podLabels: { team: 'shop' },
-  serviceAccount: { annotations: { 'shop.example/role': 'sender' } },
-  networkPolicy: { egress: [{ ports: [{ port: 443 }] }] },
-  serviceMonitor: { create: true },
-};
-const NOTHING = {
-  ...Object.fromEntries(
-    ['admissionPolicy', 'userRoles', 'networkPolicy', 'flowSchema'].map((name) => [name, { create: false }]),
-  ),
-  crds: { install: false },
-};
-
-testWithHelm.each([
-  ['the defaults', {}],
-  ['opt-in', { access: 'opt-in' }],
-  ['everything', EVERYTHING],
-  ['nothing', NOTHING],
-])('helm lint has no objection to %s', async (_, values) => {
+testWithHelm.each(Object.entries(valueSets))('helm lint has no objection to %s', async (_, values) => {
   expect(await helm(['lint', '--strict', chartPath, ...valueFlags(values)])).toContain('0 chart(s) failed');
 });
 
-const deployment = z.object({
-  metadata: z.object({ name: z.string(), namespace: z.string() }),
-  spec: z.object({
-    template: z.object({
-      spec: z.looseObject({
-        terminationGracePeriodSeconds: z.number(),
-        containers: z.tuple([
-          z.looseObject({
-            image: z.string(),
-            args: z.array(z.string()),
-            env: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
-          }),
-        ]),
-      }),
-    }),
-  }),
-});
 const deploymentOf = (objects: readonly KubernetesObject[]) =>
   deployment.parse(objects.find(({ kind }) => kind === 'Deployment'));
 
 testWithHelm('values reach the Pod, and the operator takes its flags', async () => {
-  const { spec } = deploymentOf(await helmTemplate(EVERYTHING)).spec.template;
+  const { spec } = deploymentOf(await helmTemplate(everything)).spec.template;
   expect(spec).toMatchObject({
     imagePullSecrets: [{ name: 'registry' }],
-    nodeSelector: EVERYTHING.nodeSelector,
-    tolerations: EVERYTHING.tolerations,
-    affinity: EVERYTHING.affinity,
-    topologySpreadConstraints: EVERYTHING.topologySpreadConstraints,
+    nodeSelector: everything.nodeSelector,
+    tolerations: everything.tolerations,
+    affinity: everything.affinity,
+    topologySpreadConstraints: everything.topologySpreadConstraints,
     priorityClassName: 'high',
     terminationGracePeriodSeconds: 70,
   });

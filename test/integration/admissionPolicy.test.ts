@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { webhookEndpointCrd } from '../../src/api/crd.ts';
 import { AdminClient, type Answer } from '../support/adminClient.ts';
+import { boundRole } from '../support/boundRole.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { deployPath } from '../support/kustomize.ts';
 import { endpointManifest } from '../support/manifests/endpoint.ts';
@@ -85,21 +86,6 @@ async function expectRefusal(answer: Promise<Answer>, ...texts: readonly string[
   for (const text of texts) expect(body['message']).toContain(text);
 }
 
-/** A role of the namespace that is bound to a user of the same name. */
-function boundRole(user: string, where: string, rules: readonly Json[]): readonly Json[] {
-  const apiGroup = 'rbac.authorization.k8s.io';
-  const object = { apiVersion: `${apiGroup}/v1`, metadata: { name: user, namespace: where } };
-  return [
-    { ...object, kind: 'Role', rules },
-    {
-      ...object,
-      kind: 'RoleBinding',
-      roleRef: { apiGroup, kind: 'Role', name: user },
-      subjects: [{ apiGroup, kind: 'User', name: user }],
-    },
-  ];
-}
-
 beforeAll(async () => {
   cluster = await sharedControlPlane();
   namespace = await cluster.createNamespace();
@@ -110,8 +96,8 @@ beforeAll(async () => {
     verbs: ['create', 'patch', 'update', 'get'],
   };
   const items = [
-    ...Object.entries(authors).flatMap(([name, secrets]) => boundRole(name, namespace, [writes, ...secrets])),
-    ...boundRole('reader-elsewhere', await cluster.createNamespace(), authors['reader-of-all'] ?? []),
+    ...Object.entries(authors).flatMap(([name, secrets]) => boundRole(namespace, name, [writes, ...secrets])),
+    ...boundRole(await cluster.createNamespace(), 'reader-elsewhere', authors['reader-of-all'] ?? []),
   ];
   await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   // As whoever applies an overlay that has it: another manager of its fields would be in conflict.

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { boundRole } from '../support/boundRole.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { type ControlPlane, startControlPlane } from '../support/controlPlane.ts';
 import { deployed, overlayPath, type Rule } from '../support/deployed.ts';
@@ -43,6 +44,8 @@ const logged = (operator: OperatorProcess, message: RegExp) =>
     () => operator.log.find((line) => message.test(String(line['message']))),
     { timeoutMs: START_MILLISECONDS },
   );
+const reason = (tenant: Tenant, endpoint: string, wanted: string) =>
+  tenant.endpointReason(endpoint, wanted, 'Ready', START_MILLISECONDS);
 const signedBy = (name: string) => [{ secretKeyRef: { name, key: 'secret' } }];
 
 /** By the resource of the rule: what a person sees where it is missing. */
@@ -54,7 +57,7 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   },
   'flagevents/status': async ({ operator, tenant, receiver }) => {
     await tenant.createEndpoint('flags', { url: receiver.origin });
-    await tenant.endpointReason('flags', 'Ready');
+    await reason(tenant, 'flags', 'Ready');
     await tenant.createEvent('butter-bar');
     await logged(operator, /cannot update resource "flagevents\/status"/);
     expect((await tenant.event('butter-bar')).status).toEqual({ observedGeneration: -1 });
@@ -75,13 +78,13 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   secrets: async ({ tenant, receiver }) => {
     await tenant.createSecret('hook', { secret: 'my shared secret' });
     await tenant.createEndpoint('flags', { url: receiver.origin, signingKeys: signedBy('hook') });
-    await tenant.endpointReason('flags', 'SecretForbidden');
+    await reason(tenant, 'flags', 'SecretForbidden');
   },
   configmaps: async ({ tenant, receiver }) => {
     await tenant.createConfigMap('ca', { 'ca.crt': createAuthority().certificate });
     const tls = { caFrom: { configMapKeyRef: { name: 'ca', key: 'ca.crt' } } };
     await tenant.createEndpoint('flags', { url: receiver.origin, tls });
-    await tenant.endpointReason('flags', 'ConfigMapForbidden');
+    await reason(tenant, 'flags', 'ConfigMapForbidden');
   },
   events: async ({ operator, tenant }) => {
     await tenant.createEvent('butter-bar');
@@ -90,15 +93,15 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   },
   services: async ({ tenant }) => {
     await tenant.createEndpoint('other', { url: API_ENDPOINT });
-    await tenant.endpointReason('other', 'URLForbidden');
+    await reason(tenant, 'other', 'URLForbidden');
     await tenant.createEndpoint('api', { url: API_SERVICE });
-    await tenant.endpointReason('api', 'Ready');
+    await reason(tenant, 'api', 'Ready');
   },
   endpointslices: async ({ tenant }) => {
     await tenant.createEndpoint('other', { url: API_SERVICE });
-    await tenant.endpointReason('other', 'URLForbidden');
+    await reason(tenant, 'other', 'URLForbidden');
     await tenant.createEndpoint('api', { url: API_ENDPOINT });
-    await tenant.endpointReason('api', 'Ready');
+    await reason(tenant, 'api', 'Ready');
   },
   leases: async ({ operator }) => {
     await logged(operator, /cannot get resource "leases"/);
@@ -344,22 +347,4 @@ async function callsOf(username: string): Promise<Call[]> {
 
 function without(rules: readonly Rule[], resource: string): Rule[] {
   return rules.filter(({ resources }) => !resources.includes(resource));
-}
-
-/** A role, of all namespaces or of one, and its binding to a user, both with the user's name. */
-function boundRole(namespace: string | undefined, user: string, rules: readonly Rule[]): object[] {
-  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
-  const apiGroup = 'rbac.authorization.k8s.io';
-  const apiVersion = `${apiGroup}/v1`;
-  const metadata = { name: user, namespace };
-  return [
-    { apiVersion, kind, metadata, rules },
-    {
-      apiVersion,
-      kind: `${kind}Binding`,
-      metadata,
-      roleRef: { apiGroup, kind, name: user },
-      subjects: [{ apiGroup, kind: 'User', name: user }],
-    },
-  ];
 }
