@@ -23,7 +23,7 @@ const checks: Readonly<Record<string, Command>> = {
   'no dead code': ['knip'],
   'crds/ and the files of the chart are what they are made from': script('generate', '--check'),
   'the control plane is there': script('assets'),
-  'helm and Lua are there, or Go is not': script('goTools'),
+  'the tools for deploy/ are there, or Go is not': script('goTools'),
 };
 
 /** Says what runs, and how it ended; a tool that can't be started has failed. */

@@ -13,6 +13,18 @@ export const goTools = {
     packages: ['helm.sh/helm/v4/cmd/helm'],
     linkerFlags: '-X helm.sh/helm/v4/internal/version.version=v4.3.1',
   },
+  kubeconform: {
+    requires: 'github.com/yannh/kubeconform',
+    version: 'v0.8.0',
+    packages: ['github.com/yannh/kubeconform/cmd/kubeconform'],
+    linkerFlags: '',
+  },
+  'kubectl-validate': {
+    requires: 'sigs.k8s.io/kubectl-validate',
+    version: 'v0.0.4',
+    packages: ['sigs.k8s.io/kubectl-validate'],
+    linkerFlags: '',
+  },
   lua: { requires: 'github.com/yuin/gopher-lua', version: 'v1.1.1', packages: ['.'], linkerFlags: '' },
 } as const;
 export type GoTool = keyof typeof goTools;
@@ -32,7 +44,7 @@ export async function findGoTool(tool: GoTool): Promise<string | undefined> {
   return (await isThere(path)) ? path : undefined;
 }
 
-/** Like findGoTool, but builds it first where Go is there: helm takes minutes. Progress goes to stderr. */
+/** Like findGoTool, but builds it first where Go is there: the larger ones take minutes. Progress goes to stderr. */
 export async function ensureGoTool(tool: GoTool): Promise<string | undefined> {
   const found = await findGoTool(tool);
   if (found !== undefined || spawnSync('go', ['version']).status !== 0) return found;
