@@ -1,9 +1,10 @@
 import type { Cluster } from './cluster.ts';
+import { Complaints } from './complaints.ts';
 import type { Config } from './config.ts';
 import { Sweeper } from './reconcile/sweeper.ts';
 import type { Clock } from './runtime/clock.ts';
 import { listPages } from './runtime/listPages.ts';
-import { errorFields, type Logger } from './telemetry/log.ts';
+import type { Logger } from './telemetry/log.ts';
 
 export interface SweepingOptions {
   readonly config: Config;
@@ -22,6 +23,7 @@ const PAGE_BYTES = 1024 * 1024;
 /** Wires what deletes finished events. */
 export function createSweeper({ config, cluster, clock, random, logger, signal }: SweepingOptions): Sweeper {
   const { finishedEvents } = cluster;
+  const complaints = new Complaints(clock, (fields) => logger.warn(fields, 'failed'));
   return new Sweeper({
     ...config,
     list: (namespace, until) =>
@@ -37,7 +39,7 @@ export function createSweeper({ config, cluster, clock, random, logger, signal }
     random,
     clockIsTrusted: cluster.clockIsTrusted,
     onError: (doing, error) => {
-      if (!signal.aborted) logger.warn({ doing, ...errorFields(error) }, 'failed');
+      if (!signal.aborted) complaints.about(doing, error, {});
     },
     onSwept: (events) => logger.debug(events, 'swept the finished events'),
   });
