@@ -15,6 +15,7 @@ export interface Refusal {
   readonly status: number;
   readonly reason?: string;
   readonly message?: string;
+  readonly retryAfterSeconds?: number;
 }
 
 /** What the proxy does to a call instead of passing it on. */
@@ -175,8 +176,9 @@ export async function startApiProxy({ server: target, ca, token }: Credentials):
 
 function refuse(
   response: ServerResponse,
-  { status, reason = '', message = 'as the test wants it' }: Refusal,
+  { status, reason = '', message = 'as the test wants it', retryAfterSeconds }: Refusal,
 ) {
   const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, reason, code: status };
+  if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
