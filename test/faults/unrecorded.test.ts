@@ -37,27 +37,31 @@ test('the plan of the first event after the start is written before its first re
   expect(requestsTo('all')).toBe(1);
 });
 
-test('while writes fail new events are not sent, and all goes on soon once they succeed', async () => {
+test.each([
+  ['the API server is away', UNAVAILABLE],
+  ['etcd has no space left', { status: 500, message: 'etcdserver: mvcc: database space exceeded' }],
+])('while %s new events are not sent, and all goes on soon once writes succeed', async (_, refusal) => {
+  const named = (name: string) => `${name}-${refusal.status}`;
   const { tenant, proxy, receiver, requestsTo } = operator;
   const before = requestsTo('all');
-  const endFailure = proxy.fault(STATUS_WRITES, UNAVAILABLE);
+  const endFailure = proxy.fault(STATUS_WRITES, refusal);
   // Neither outcome may be known, so that no write fails, before both have been sent.
   const bothSent = Promise.withResolvers<number>();
   receiver.answerWith(() => bothSent.promise);
-  await tenant.createEvent('sent-1');
-  await tenant.createEvent('sent-2');
+  await tenant.createEvent(named('sent-1'));
+  await tenant.createEvent(named('sent-2'));
   await waitUntil('both requests', () => requestsTo('all') === before + 2);
   bothSent.resolve(200);
-  await waitUntil('a failed write', () => proxy.count({ ...STATUS_WRITES, name: 'sent-1' }) > 0);
-  for (const name of ['waits-1', 'waits-2', 'waits-3']) await tenant.createEvent(name);
-  await waitUntil('their plans', () => proxy.count({ ...STATUS_WRITES, name: 'waits-3' }) > 1);
+  await waitUntil('a failed write', () => proxy.count({ ...STATUS_WRITES, name: named('sent-1') }) > 0);
+  for (const name of ['waits-1', 'waits-2', 'waits-3']) await tenant.createEvent(named(name));
+  await waitUntil('their plans', () => proxy.count({ ...STATUS_WRITES, name: named('waits-3') }) > 1);
   await nothingFor(1000, () => requestsTo('all'));
   expect(requestsTo('all')).toBe(before + 2);
 
   endFailure();
   // The steps of the backoff were 0.5, 1 and 2 s: all that failed together shared them.
   for (const name of ['sent-1', 'sent-2', 'waits-1', 'waits-2', 'waits-3']) {
-    const status = await tenant.eventReason(name, 'AllDelivered', 5000);
+    const status = await tenant.eventReason(named(name), 'AllDelivered', 5000);
     expect(status.deliveries).toMatchObject([{ attempts: 1 }]);
   }
   expect(requestsTo('all')).toBe(before + 5);
@@ -102,4 +106,16 @@ test('an attempt that failed while nothing could be recorded is not repeated bef
   const { attempts } = status.deliveries?.find(({ endpointName }) => endpointName === 'failing') ?? {};
   expect(attempts).toBe(2);
   expect(requestsTo('failing')).toBe(2);
+});
+
+test('where the API server asks for patience no write is tried before', async () => {
+  const { tenant, proxy } = operator;
+  const busy = { status: 429, reason: 'TooManyRequests', retryAfterSeconds: 3 };
+  proxy.fault({ ...STATUS_WRITES, name: 'patient' }, busy, 1);
+  await tenant.createEvent('patient');
+  await tenant.eventReason('patient', 'AllDelivered');
+  const [refused, next] = proxy.calls
+    .filter((call) => matches(call, { ...STATUS_WRITES, name: 'patient' }))
+    .map(({ at }) => at);
+  expect((next ?? 0) - (refused ?? 0)).toBeGreaterThanOrEqual(2990);
 });
