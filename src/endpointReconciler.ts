@@ -1,4 +1,3 @@
-import type { WebhookEndpoint } from './api/webhookEndpoint.ts';
 import type { Cluster } from './cluster.ts';
 import { writeStatus } from './kube/overlay.ts';
 import { WEBHOOK_ENDPOINTS } from './kube/resources.ts';
@@ -6,17 +5,21 @@ import { refusalOf } from './kube/writeRefusal.ts';
 import type { AttemptDependencies } from './reconcile/attempts.ts';
 import { keyOf } from './reconcile/context.ts';
 import { EndpointTests, type EndpointTestsOptions } from './reconcile/endpointTests.ts';
+import type { StatusRecorder } from './reconcile/statusRecorder.ts';
 import { WebhookEndpoints, type EndpointContext } from './reconcile/webhookEndpoints.ts';
 import type { ReconcileLoop } from './reconcileLoop.ts';
-import type { Informer } from './runtime/informer.ts';
+import { createRedeliveries } from './redelivering.ts';
+import type { Watches } from './watches.ts';
 
 export interface EndpointReconcilerOptions extends Pick<
   EndpointContext,
   'registry' | 'histories' | 'pending'
 > {
-  readonly cluster: Pick<Cluster, 'endpoints' | 'recorder'>;
-  /** All endpoints, once they are followed. */
-  readonly endpoints: () => Informer<WebhookEndpoint>;
+  readonly cluster: Pick<Cluster, 'endpoints' | 'eventsAs' | 'recorder'>;
+  /** Once there are any. */
+  readonly watches: () => Pick<Watches, 'endpoints' | 'events'>;
+  /** Writes the events' statuses. */
+  readonly recorder: StatusRecorder;
   readonly lanes: EndpointTestsOptions['lanes'];
   readonly attempts: AttemptDependencies;
   readonly endpointLoop: Pick<ReconcileLoop, 'queue'>;
@@ -26,7 +29,7 @@ export interface EndpointReconcilerOptions extends Pick<
 
 /** The reconciler of WebhookEndpoints with what it tells and does beside writing their status. */
 export function openEndpointReconciler(options: EndpointReconcilerOptions): WebhookEndpoints {
-  const { cluster, endpoints, registry, histories, pending, lanes, attempts, endpointLoop, failed, signal } =
+  const { cluster, watches, registry, histories, pending, lanes, attempts, endpointLoop, failed, signal } =
     options;
   const notify = cluster.recorder.about(WEBHOOK_ENDPOINTS);
   const tests = new EndpointTests({
@@ -38,6 +41,13 @@ export function openEndpointReconciler(options: EndpointReconcilerOptions): Webh
     enqueue: ({ metadata }, afterMilliseconds = 0) =>
       endpointLoop.queue.addAfter(keyOf(metadata), afterMilliseconds),
     failed: ({ metadata }, error) => failed(keyOf(metadata), 'test an endpoint', error),
+  });
+  const endpoints = () => watches().endpoints;
+  const redeliveries = createRedeliveries({
+    ...options,
+    ...attempts,
+    events: () => watches().events,
+    enqueue: ({ metadata }) => endpointLoop.queue.add(keyOf(metadata), 'low'),
   });
   return new WebhookEndpoints({
     store: { get: (namespace, name) => endpoints().get(namespace, name) },
@@ -52,6 +62,7 @@ export function openEndpointReconciler(options: EndpointReconcilerOptions): Webh
     histories,
     pending,
     tests,
+    redeliveries,
     notify,
     clock: attempts.clock,
   });

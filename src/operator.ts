@@ -126,18 +126,6 @@ export function startOperator(options: OperatorOptions): Operator {
 
   const lanes = new Lanes({ maxInFlight: config.maxInFlight, clock, ...createGate(registry, histories) });
   const attempts = { send: receivers.send, clock, random, version };
-  const endpointReconciler = openEndpointReconciler({
-    cluster,
-    endpoints: () => endpoints,
-    registry,
-    histories,
-    pending,
-    lanes,
-    attempts,
-    endpointLoop,
-    failed,
-    signal,
-  });
 
   const prepared = new PreparedEvents();
   const works = new EventWorks();
@@ -156,6 +144,19 @@ export function startOperator(options: OperatorOptions): Operator {
     notify: cluster.recorder.about(FLAG_EVENTS),
     clock,
   });
+  const endpointReconciler = openEndpointReconciler({
+    cluster,
+    watches: () => watches,
+    recorder,
+    registry,
+    histories,
+    pending,
+    lanes,
+    attempts,
+    endpointLoop,
+    failed,
+    signal,
+  });
   const readEvent = (namespace: string, name: string) => cluster.events.get(namespace, name, signal);
   // Each attempt comes here three times; a reconcile that may not write yet would be in vain.
   const show = (endpoint: WebhookEndpoint | undefined, urgent = false) => {
@@ -164,10 +165,9 @@ export function startOperator(options: OperatorOptions): Operator {
   };
   const attempted = ({ event, deliveryID, record }: MadeAttempt) => {
     observeAttempt(metrics, event.spec.type, record.outcome);
-    // One that is gone would never be forgotten again.
     const endpoint = registry.get(record.endpointUID);
-    if (!endpoint) return;
-    show(endpoint, histories.add(endpoint, event.metadata.name, deliveryID, record));
+    // One that is gone would never be forgotten again.
+    if (endpoint) show(endpoint, histories.add(endpoint, event.metadata.name, deliveryID, record));
   };
   const eventReconciler = new FlagEvents({
     store: {

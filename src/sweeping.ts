@@ -17,9 +17,6 @@ export interface SweepingOptions {
   readonly signal: AbortSignal;
 }
 
-// What is parsed at a stretch holds everything else up: some 10 ms.
-const PAGE_BYTES = 1024 * 1024;
-
 /** Wires what deletes finished events. */
 export function createSweeper({ config, cluster, clock, random, logger, signal }: SweepingOptions): Sweeper {
   const { finishedEvents } = cluster;
@@ -27,11 +24,7 @@ export function createSweeper({ config, cluster, clock, random, logger, signal }
   return new Sweeper({
     ...config,
     list: (namespace, until) =>
-      listPages(
-        finishedEvents.listWatch({ namespace, fieldSelector: 'status.completionTime!=' }),
-        until,
-        PAGE_BYTES,
-      ),
+      listPages(finishedEvents.listWatch({ namespace, fieldSelector: 'status.completionTime!=' }), until),
     read: (namespace, name) => finishedEvents.get(namespace, name, signal),
     delete: ({ namespace, name, uid, resourceVersion }) =>
       finishedEvents.delete(namespace, name, { uid, resourceVersion }, signal),

@@ -4,7 +4,7 @@ export interface Notice {
   /** Why, in CamelCase. */
   readonly reason: string;
   /** What was done or failed. */
-  readonly action: 'TakeUp' | 'Deliver' | 'Resolve' | 'Test';
+  readonly action: 'TakeUp' | 'Deliver' | 'Resolve' | 'Test' | 'Redeliver';
   /** At most 1,024 characters of printable ASCII; no secret, no query string, nothing of the receiver's. */
   readonly note: string;
 }

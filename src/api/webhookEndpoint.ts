@@ -8,9 +8,11 @@ export type { Action, IdOrName, Match } from './match.ts';
 export type { LabelSelector } from './labelSelector.ts';
 export { webhookEndpointSpec, type RetryPolicy, type WebhookEndpointSpec } from './webhookEndpointSpec.ts';
 export {
+  redeliverSince,
   testToken,
   type LastTest,
   type RecentDelivery,
+  type Redelivery,
   type TestResult,
   type WebhookEndpointStatus,
 } from './webhookEndpointStatus.ts';

@@ -52,6 +52,21 @@ const lastTest = z.object({
 });
 export type LastTest = Readonly<z.infer<typeof lastTest>>;
 
+/** A value of the annotation that asks for redelivery since a time. */
+export const redeliverSince = time();
+
+const redelivery = z.object({
+  since: redeliverSince.describe(
+    'The value of the annotation flagpost.dev/redeliver-since; what ended Failed from then on is sent again.',
+  ),
+  startTime: time().describe('When the operator saw the annotation; what failed later is left alone.'),
+  completionTime: time().optional().describe('When all of it had been started over; absent until then.'),
+  events: count().describe(
+    'How many events had their delivery to the endpoint started over since startTime.',
+  ),
+});
+export type Redelivery = Readonly<z.infer<typeof redelivery>>;
+
 export const webhookEndpointStatus = z
   .object({
     observedGeneration,
@@ -83,6 +98,12 @@ export const webhookEndpointStatus = z
       .optional()
       .describe('The last 10 attempts, newest first.'),
     lastTest: lastTest.optional().describe('The last test that the annotation flagpost.dev/test asked for.'),
+    redelivery: redelivery
+      .optional()
+      .describe('The last redelivery that the annotation flagpost.dev/redeliver-since asked for.'),
+    lastHandledRedeliverSince: text({ max: 256 })
+      .optional()
+      .describe('The value of the annotation flagpost.dev/redeliver-since that was handled last.'),
   })
   .register(crdKeywords, { default: STATUS_DEFAULT });
 export type WebhookEndpointStatus = Readonly<z.infer<typeof webhookEndpointStatus>>;

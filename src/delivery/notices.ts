@@ -4,6 +4,7 @@ import type { Notice } from '../api/notice.ts';
 import type { EndpointConditionType, EventConditionType } from '../api/reasons.ts';
 import type { WebhookEndpointStatus } from '../api/webhookEndpoint.ts';
 import { printable } from './printable.ts';
+import { isSince, REDELIVER_SINCE_ANNOTATION } from './redeliverSince.ts';
 
 /** What is worth telling about a FlagEvent whose status was written, given the one that was there before. */
 export function eventNotices(before: FlagEventStatus | undefined, now: FlagEventStatus): readonly Notice[] {
@@ -18,6 +19,7 @@ export function endpointNotices(
   return [
     ...noticesOfReady(conditionOf(before, 'Ready'), conditionOf(now, 'Ready')),
     ...noticesOfCircuit(conditionOf(before, 'Delivering'), conditionOf(now, 'Delivering')),
+    ...noticesOfRedelivery(before?.lastHandledRedeliverSince, now.lastHandledRedeliverSince),
   ];
 }
 
@@ -72,6 +74,13 @@ function noticesOfCircuit(before: Condition | undefined, now: Condition | undefi
   if (isOpen && !wasOpen) return [noticeOf('Warning', now.reason, 'Deliver', now.message)];
   const closed = 'The circuit has closed; deliveries wait for it no longer.';
   return wasOpen && !isOpen ? [noticeOf('Normal', 'CircuitClosed', 'Deliver', closed)] : [];
+}
+
+/** A value of the annotation that was handled by now, although it is no time. */
+function noticesOfRedelivery(before: string | undefined, handled: string | undefined): readonly Notice[] {
+  if (handled === undefined || handled === before || isSince(handled)) return [];
+  const problem = 'is ignored, since its value is no time such as 2026-11-24T00:00:00Z';
+  return [annotationNotice('Redeliver', REDELIVER_SINCE_ANNOTATION, problem)];
 }
 
 function conditionOf(

@@ -86,7 +86,8 @@ export function planEvent(input: PlanInput): Plan {
     return { begin: [], deliveries: [], verify: [], abort: [...work.busy] };
   }
   if (takeUp?.kind === 'ended') {
-    const status = withRedelivery(event, endedStatus(event, takeUp.reason, takeUp.message, now), now);
+    const ended = endedStatus(event, takeUp.reason, takeUp.message, now);
+    const status = withRedelivery(event, ended, now, () => undefined);
     return {
       begin: [],
       deliveries: [],
@@ -238,10 +239,11 @@ function planWrite(
 ): Plan['write'] {
   const { event, takeUp, work, now } = input;
   if (takeUp?.kind === 'open' && !takeUp.listed) return undefined;
-  const status = withRedelivery(event, eventStatus(event, deliveries, now), now);
+  const redeliveryOf = (uid: UID) => input.endpoint(uid)?.redelivery;
+  const status = withRedelivery(event, eventStatus(event, deliveries, now), now, redeliveryOf);
   const changed =
     !event.status ||
-    !sameItems(before, deliveries) ||
+    !sameItems(before, status.deliveries ?? []) ||
     !sameItems(event.status.conditions ?? [], status.conditions ?? []) ||
     event.status.observedGeneration !== status.observedGeneration;
   if (!changed) return undefined;

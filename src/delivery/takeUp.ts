@@ -1,6 +1,6 @@
 import type { RefusedReason } from '../api/reasons.ts';
 import type { UID } from '../api/objectMeta.ts';
-import type { WebhookEndpointSpec } from '../api/webhookEndpoint.ts';
+import type { Redelivery, WebhookEndpointSpec } from '../api/webhookEndpoint.ts';
 import type { Renewal } from './due.ts';
 import type { EventFacts } from './facts.ts';
 import { matches } from './match.ts';
@@ -24,6 +24,8 @@ export interface EndpointView {
   readonly stoppedBy?: StoppedBy;
   /** The last change that has made its pending deliveries due. */
   readonly renewal?: Renewal;
+  /** What was last asked to be sent again to it. */
+  readonly redelivery?: Redelivery;
 }
 
 /** What was made of an event's payload when it was first seen. */

@@ -191,14 +191,16 @@ export class EndpointRegistry {
   }
 
   #viewOf(entry: Entry): EndpointView {
-    const { metadata, spec } = entry.endpoint;
+    const { metadata, spec, status } = entry.endpoint;
     const resolution = this.#resolve(entry);
+    const deleting = metadata.deletionTimestamp !== undefined || this.isGone(metadata.uid);
     return {
       uid: metadata.uid,
       name: metadata.name,
       spec,
-      deleting: metadata.deletionTimestamp !== undefined || this.isGone(metadata.uid),
+      deleting,
       usability: resolution.state === 'refused' ? resolution.refusal : resolution.state,
+      redelivery: deleting ? undefined : status?.redelivery,
       ...this.#options.pace(entry.endpoint),
     };
   }

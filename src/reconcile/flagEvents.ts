@@ -158,6 +158,7 @@ export class FlagEvents {
         const pause = Math.max(PAUSE_BETWEEN_WRITES_MILLISECONDS, work.storedBytes / BYTES_PER_MILLISECOND);
         work.nextWriteAt = clock.now() + pause;
         if (status.completionTime === undefined) return AT_ONCE;
+        this.#redeliveries.finished({ ...event, status });
         this.forget(event);
         return {};
       }

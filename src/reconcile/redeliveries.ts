@@ -1,24 +1,33 @@
 import type { FlagEvent } from '../api/flagEvent.ts';
-import { withRedelivery } from '../delivery/redeliver.ts';
-import { splitKey, type EventContext, type ReconcileResult } from './context.ts';
+import { withRedelivery, withRedeliverySince } from '../delivery/redeliver.ts';
+import type { RedeliveryOf } from '../delivery/redeliverSince.ts';
+import { keyOf, splitKey, type EventContext, type ReconcileResult } from './context.ts';
 
 const PAUSE_AFTER_CONFLICT_MILLISECONDS = 50;
 const PAUSE_AFTER_REFUSAL_MILLISECONDS = 30_000;
+
+type Context = Pick<EventContext, 'client' | 'recorder' | 'registry' | 'clock'>;
 
 /**
  * The events that the label's watch has shown. It is another watch than that of unfinished events, may be older or newer,
  * and tells nothing but that there is a label: so whatever is done about one of them begins with a read.
  */
 export class Redeliveries {
-  readonly #context: Pick<EventContext, 'client' | 'recorder' | 'clock'>;
+  readonly #context: Context;
   readonly #shown = new Set<string>();
 
-  constructor(context: Pick<EventContext, 'client' | 'recorder' | 'clock'>) {
+  constructor(context: Context) {
     this.#context = context;
   }
 
   show(key: string): void {
     this.#shown.add(key);
+  }
+
+  /** Shows an event that has just finished where an annotation asks for it that came while that was under way. */
+  finished(event: FlagEvent): void {
+    const { metadata, status = {} } = event;
+    if (withRedeliverySince(event, status, ...this.#now()) !== status) this.show(keyOf(metadata));
   }
 
   /** Whether the event is to be looked at once it is not among the unfinished ones. */
@@ -44,7 +53,7 @@ export class Redeliveries {
     const { recorder, clock } = this.#context;
     const { metadata, status } = event;
     if (metadata.deletionTimestamp !== undefined || status?.completionTime === undefined) return {};
-    const next = withRedelivery(event, status, clock.now());
+    const next = withRedelivery(event, status, ...this.#now());
     if (next === status) return {};
     switch (await recorder.write(event, next)) {
       case 'written':
@@ -57,5 +66,10 @@ export class Redeliveries {
       case 'refused':
         return { requeueAfterMilliseconds: PAUSE_AFTER_REFUSAL_MILLISECONDS };
     }
+  }
+
+  #now(): [now: number, redeliveryOf: RedeliveryOf] {
+    const { registry, clock } = this.#context;
+    return [clock.now(), (uid) => registry.view(uid)?.redelivery];
   }
 }

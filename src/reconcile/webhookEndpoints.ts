@@ -7,6 +7,7 @@ import { endpointNotices } from '../delivery/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { splitKey, type ReconcileResult } from './context.ts';
 import type { EndpointRegistry } from './endpointRegistry.ts';
+import type { EndpointRedeliveries } from './endpointRedeliveries.ts';
 import type { EndpointTests } from './endpointTests.ts';
 import type { Histories } from './histories.ts';
 import type { Notify } from './notify.ts';
@@ -20,6 +21,7 @@ export interface EndpointContext {
   readonly histories: Histories;
   readonly pending: PendingDeliveries;
   readonly tests: Pick<EndpointTests, 'look' | 'last' | 'forget'>;
+  readonly redeliveries: Pick<EndpointRedeliveries, 'look' | 'forget'>;
   readonly notify: Notify<WebhookEndpoint>;
   readonly clock: Clock;
 }
@@ -38,7 +40,8 @@ export class WebhookEndpoints {
   }
 
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { store, registry, histories, pending, tests, clock, replaceStatus, notify } = this.#context;
+    const { store, registry, histories, pending, tests, redeliveries, clock, replaceStatus, notify } =
+      this.#context;
     const endpoint = store.get(...splitKey(key));
     if (!endpoint || endpoint.metadata.deletionTimestamp !== undefined) return {};
     const { uid } = endpoint.metadata;
@@ -50,6 +53,7 @@ export class WebhookEndpoints {
     const status = {
       ...endpointStatus(endpoint, resolution, history, pending.count(uid), clock.now()),
       lastTest: tests.last(endpoint),
+      ...redeliveries.look(endpoint),
     };
     const pause = this.pause(endpoint);
     if (!isUrgent(endpoint.status, status)) {
@@ -73,6 +77,7 @@ export class WebhookEndpoints {
     this.#writtenAt.delete(metadata.uid);
     this.#context.histories.forget(metadata.uid);
     this.#context.tests.forget(metadata.uid);
+    this.#context.redeliveries.forget(metadata.uid);
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
-import { EventWorld } from '../support/eventWorld.ts';
+import { Redeliverer } from '../../src/reconcile/redeliverer.ts';
+import { EventWorld, uidOf } from '../support/eventWorld.ts';
 import { anEndpoint } from '../support/fixtures.ts';
 
 const ONE_ATTEMPT = { retry: { giveUpAfterSeconds: 0 } };
@@ -213,6 +214,54 @@ describe('the label on an event that has not finished', () => {
   });
 });
 
+/** What a pass over the events does about one of them, which it has listed just now. */
+async function passOver(name: string): Promise<void> {
+  const { recorder, registry, clock, store } = world;
+  const redeliverer = new Redeliverer({
+    read: async (_namespace, eventName) => world.event(eventName),
+    isUnwatched: ({ metadata }) => store.getByUid(metadata.uid) === undefined,
+    recorder,
+    registry,
+    clock,
+  });
+  const event = world.event(name);
+  if (event) await redeliverer.startOver(event, new AbortController().signal);
+}
+
+/** What its status has once its annotation was seen, which is now. */
+function seen(name: string): void {
+  const startTime = new Date(world.clock.now()).toISOString();
+  const redelivery = { since: '2026-11-24T00:00:00Z', startTime, events: 0 };
+  world.addEndpoint(anEndpoint({ name, spec: ONE_ATTEMPT, status: { redelivery } }));
+}
+
+test('what had failed when the annotation was seen, and was not written, is started over in the write that comes', async () => {
+  world = await EventWorld.recording();
+  world.addEndpoint(anEndpoint({ name: 'bad', spec: ONE_ATTEMPT }));
+  world.addEndpoint(anEndpoint({ name: 'slow' }));
+  world.receiver = ({ endpoint }) => (endpoint === 'bad' ? 503 : undefined);
+  world.writesFail = true;
+  world.create('event');
+  await world.advance(100);
+  expect([requestsTo('bad').length, world.status('event')]).toEqual([1, undefined]);
+  seen('bad');
+  await passOver('event');
+
+  world.writesFail = false;
+  await world.advance(5000);
+  const states = world.written.map(
+    ({ status }) => status.deliveries?.find(({ endpointName }) => endpointName === 'bad')?.state,
+  );
+  expect(states).toEqual(['Pending', 'Failed']);
+  expect(delivery('bad')).toMatchObject({ redeliveries: 1, attempts: 1 });
+  expect(requestsTo('bad')).toHaveLength(2);
+});
+
+/** Milliseconds after the write that ends an event. */
+const MOMENTS = [
+  -100, -20, -12, -9, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 20, 100, 395, 405,
+];
+
 const LAGS = [
   [5, 5],
   [400, 1],
@@ -240,9 +289,7 @@ describe.each(LAGS)('with watches that lag by %d and, of the label, %d ms', (wat
     return milliseconds;
   }
 
-  test.each([
-    -100, -20, -12, -9, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 20, 100, 395, 405,
-  ])(
+  test.each(MOMENTS)(
     'a label that is set %d ms after the end is handled once, and nothing is sent twice for it',
     async (moment) => {
       const end = await millisecondsToItsEnd();
@@ -256,6 +303,28 @@ describe.each(LAGS)('with watches that lag by %d and, of the label, %d ms', (wat
       expect(world.reason('event')).toBe('DeliveryFailed');
       expect(delivery('bad')).toMatchObject({ attempts: 1, redeliveries: wasTakenUp ? 1 : 0 });
       expect(requestsTo('bad')).toHaveLength(wasTakenUp ? 2 : 1);
+      expect(requestsTo('good')).toHaveLength(1);
+      expect(world.failures).toEqual([]);
+    },
+  );
+
+  test.each(MOMENTS)(
+    'an annotation of the endpoint that is seen %d ms after the end starts over what had failed by then, once',
+    async (moment) => {
+      const end = await millisecondsToItsEnd();
+      await begin();
+      await world.advance(Math.max(0, end + moment));
+      const seenAt = world.clock.now();
+      seen('bad');
+      const ended = passOver('event');
+      await world.advance(6000);
+      await ended;
+
+      const [first] = world.attempts.filter(({ record }) => record.endpointUID === uidOf('bad'));
+      const hadFailed = (first?.record.endedAt ?? NaN) <= seenAt;
+      expect(world.reason('event')).toBe('DeliveryFailed');
+      expect(delivery('bad')).toMatchObject({ attempts: 1, redeliveries: hadFailed ? 1 : 0 });
+      expect(requestsTo('bad')).toHaveLength(hadFailed ? 2 : 1);
       expect(requestsTo('good')).toHaveLength(1);
       expect(world.failures).toEqual([]);
     },

@@ -3,7 +3,7 @@ import type { LastTest, WebhookEndpoint, WebhookEndpointStatus } from '../../src
 import type { EndpointRegistry } from '../../src/reconcile/endpointRegistry.ts';
 import { Histories } from '../../src/reconcile/histories.ts';
 import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
-import { WebhookEndpoints } from '../../src/reconcile/webhookEndpoints.ts';
+import { WebhookEndpoints, type EndpointContext } from '../../src/reconcile/webhookEndpoints.ts';
 import { anAttempt } from '../support/anAttempt.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 import { anEndpoint, uid } from '../support/fixtures.ts';
@@ -36,6 +36,7 @@ let histories: Histories;
 let released: string[];
 let pending: PendingDeliveries;
 let lastTest: LastTest | undefined;
+let redelivery: ReturnType<EndpointContext['redeliveries']['look']>;
 let reconciler: WebhookEndpoints;
 
 beforeEach(() => {
@@ -46,6 +47,7 @@ beforeEach(() => {
   fails = false;
   told = [];
   released = [];
+  redelivery = {};
   histories = new Histories({
     clock,
     pendingDeliveries: () => 0,
@@ -66,6 +68,7 @@ beforeEach(() => {
     histories,
     pending,
     tests: { look: () => {}, last: ({ status }) => lastTest ?? status?.lastTest, forget: () => {} },
+    redeliveries: { look: () => redelivery, forget: () => {} },
     notify: ({ metadata }, notices) => {
       for (const { reason } of notices) told.push(`${metadata.name} ${reason}`);
     },
@@ -165,6 +168,18 @@ describe('an endpoint', () => {
     expect(reconciler.pause(endpoint)).toBe(4000);
     await clock.advance(60_000);
     expect(reconciler.pause(endpoint)).toBe(0);
+  });
+
+  test('is written for a redelivery 5 s after the last time, and tells of a value that is no time once', async () => {
+    await reconciler.reconcile(KEY);
+    redelivery = { lastHandledRedeliverSince: 'yesterday' };
+    expect(await reconciler.reconcile(KEY)).toEqual({ requeueAfterMilliseconds: 5000 });
+    await clock.advance(5000);
+    await reconciler.reconcile(KEY);
+    await clock.advance(5000);
+    await reconciler.reconcile(KEY);
+    expect(writes.slice(1)).toMatchObject([redelivery]);
+    expect(told).toEqual(['flag-cache InvalidAnnotation']);
   });
 
   test('is written at most once in 5 s while deliveries go on, and the last state always comes', async () => {

@@ -278,9 +278,14 @@ export class EventWorld {
     if (event) this.#show(event, 'DELETED', event);
   }
 
+  /** An event as the API server has it. */
+  event(name: string): FlagEvent | undefined {
+    return this.#events.get(name);
+  }
+
   /** The status as the API server has it. */
   status(name: string): FlagEventStatus | undefined {
-    return this.#events.get(name)?.status;
+    return this.event(name)?.status;
   }
 
   /** State and reason by endpoint, as the API server has them. */
