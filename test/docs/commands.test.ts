@@ -51,8 +51,21 @@ test('the label sends what has failed again', async () => {
   await tenant.eventReason('butter-bar-on', 'AllDelivered');
 });
 
+test('the annotation sends again what has failed at the endpoint since midnight', async () => {
+  receiver.answerWith(() => 503);
+  await tenant.createEvent('butter-bar-off');
+  await tenant.eventReason('butter-bar-off', 'DeliveryFailed');
+  receiver.answerWith(() => 200);
+
+  const annotated = await runLine('flagpost.dev/redeliver-since=');
+  expect(annotated).toBe('webhookendpoint.flagpost.dev/flag-cache annotated\n');
+  await tenant.eventReason('butter-bar-off', 'AllDelivered');
+  await tenant.endpointStatus('flag-cache', ({ redelivery }) => redelivery?.completionTime !== undefined);
+  expect(JSON.parse(await runLine('.status.redelivery'))).toMatchObject({ events: 1 });
+});
+
 test('the time to live is set while the event waits, and what has finished is listed', async () => {
-  await tenant.delete('flagevent', 'butter-bar-on');
+  for (const name of await tenant.eventNames()) await tenant.delete('flagevent', name);
   await tenant.patchEndpoint('flag-cache', { spec: { suspend: true } });
   await tenant.endpointReason('flag-cache', 'Suspended');
   await tenant.createEvent('butter-bar-on');
