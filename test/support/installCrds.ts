@@ -15,10 +15,10 @@ const crdSchema = z.object({
   }),
 });
 
-/** Applies crds/ and resolves when their resources are served, which is later than when they are Established. */
-export async function installCrds(cluster: Cluster): Promise<void> {
-  const names = (await readdir(crdFolder)).filter((name) => name.endsWith('.yaml'));
-  const texts = await Promise.all(names.map((name) => readFile(join(crdFolder, name), 'utf8')));
+/** Applies crds/, or those of another folder, and resolves when their resources are served, which is later than when they are Established. */
+export async function installCrds(cluster: Cluster, folder = crdFolder): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
   await cluster.apply(texts.join('\n---\n'), ['--server-side']);
   const crds = texts
     .flatMap((text) => parseAllDocuments(text))
