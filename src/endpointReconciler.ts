@@ -22,7 +22,7 @@ export interface EndpointReconcilerOptions extends Pick<
   readonly recorder: StatusRecorder;
   readonly lanes: EndpointTestsOptions['lanes'];
   readonly attempts: AttemptDependencies;
-  readonly endpointLoop: Pick<ReconcileLoop, 'queue'>;
+  readonly endpointLoop: Pick<ReconcileLoop, 'queue' | 'budget'>;
   readonly failed: (key: string, doing: string, error: unknown) => void;
   readonly signal: AbortSignal;
 }
@@ -64,6 +64,7 @@ export function openEndpointReconciler(options: EndpointReconcilerOptions): Webh
     tests,
     redeliveries,
     notify,
+    budget: endpointLoop.budget,
     clock: attempts.clock,
   });
 }

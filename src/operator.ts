@@ -6,9 +6,7 @@ import type { Config } from './config.ts';
 import { observeAttempt, observeFirstRequest } from './deliveryMetrics.ts';
 import { openEndpointReconciler } from './endpointReconciler.ts';
 import { checkTlsMaterial } from './http/tlsMaterial.ts';
-import { overlay, writeStatus } from './kube/overlay.ts';
-import { FLAG_EVENTS } from './kube/resources.ts';
-import { refusalOf } from './kube/writeRefusal.ts';
+import { overlay } from './kube/overlay.ts';
 import { keyOf, type MadeAttempt } from './reconcile/context.ts';
 import { EndpointRegistry } from './reconcile/endpointRegistry.ts';
 import { EventWorks } from './reconcile/eventWorks.ts';
@@ -20,13 +18,14 @@ import { Lanes } from './reconcile/lanes.ts';
 import { OrderBook } from './reconcile/orderBook.ts';
 import { PendingDeliveries } from './reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload, type KnownEvent } from './reconcile/preparedEvents.ts';
-import { StatusRecorder } from './reconcile/statusRecorder.ts';
 import { openLeading } from './leading.ts';
+import { ENDPOINT_WRITES, EVENT_WRITES } from './reconcile/writeBudget.ts';
 import { openReceivers } from './receivers.ts';
 import { createReconcileLoop } from './reconcileLoop.ts';
 import type { Labelled } from './redeliverLabel.ts';
 import { createSweeper } from './sweeping.ts';
 import type { Clock } from './runtime/clock.ts';
+import { createStatusRecorder } from './statusRecording.ts';
 import type { Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { stuck, unsynced } from './watchHealth.ts';
@@ -71,8 +70,9 @@ export function startOperator(options: OperatorOptions): Operator {
   const { mayAct } = leading;
   const cluster = openCluster({ ...options, metrics, mayAct });
   const { clock } = cluster;
-  const eventLoop = createReconcileLoop({ name: 'flagevent', clock, random, logger, metrics });
-  const endpointLoop = createReconcileLoop({ name: 'webhookendpoint', clock, random, logger, metrics });
+  const loop = { clock, random, logger, metrics };
+  const eventLoop = createReconcileLoop({ name: 'flagevent', writes: EVENT_WRITES, ...loop });
+  const endpointLoop = createReconcileLoop({ name: 'webhookendpoint', writes: ENDPOINT_WRITES, ...loop });
   const complaints = new Complaints(clock, (fields) => logger.warn(fields, 'failed'));
   const failed = (key: string, doing: string, error: unknown) => complaints.about(doing, error, { key });
 
@@ -131,18 +131,14 @@ export function startOperator(options: OperatorOptions): Operator {
   const works = new EventWorks();
   const order = new OrderBook({ registry, wake: (key) => eventLoop.queue.add(key) });
   const sweeper = createSweeper({ config, cluster, clock, random, logger, signal });
-  const recorder = new StatusRecorder({
-    replaceStatus: (event, status) =>
-      writeStatus(events.store(event.metadata.namespace), withoutPayload(event), status, (metadata, wanted) =>
-        cluster.events.replaceStatus(metadata, wanted, signal),
-      ),
-    refusalOf,
+  const recorder = createStatusRecorder({
+    cluster,
+    events: () => events,
+    sweeper,
     onRecovered: () => eventReconciler.recovered(),
-    onFinished: (event) => sweeper.finished(event),
-    onMaybeFinished: (event) => sweeper.maybeFinished(event),
-    onError: ({ metadata }, error) => failed(keyOf(metadata), 'write the status of a FlagEvent', error),
-    notify: cluster.recorder.about(FLAG_EVENTS),
+    failed,
     clock,
+    signal,
   });
   const endpointReconciler = openEndpointReconciler({
     cluster,
@@ -190,6 +186,7 @@ export function startOperator(options: OperatorOptions): Operator {
     lanes,
     recorder,
     attempts,
+    budget: eventLoop.budget,
     clock,
     clockIsTrusted: cluster.clockIsTrusted,
     hooks: {

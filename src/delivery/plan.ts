@@ -75,8 +75,8 @@ export interface Plan {
 export const FIRST_WRITE_AFTER_REQUEST_MILLISECONDS = 1000;
 // An event for which nothing could be sent is taken up within 5 s of its creation; a second is left for the write.
 const FIRST_WRITE_WITHOUT_REQUEST_MILLISECONDS = 4000;
-/** Outcomes that arrive together are written together. */
-export const GATHER_OUTCOMES_MILLISECONDS = 200;
+// Outcomes that arrive together are written together.
+const GATHER_OUTCOMES_MILLISECONDS = 200;
 const ASK_CLOCK_AGAIN_MILLISECONDS = 60_000;
 
 /** Decides what to send now, what the status should be, and when to look again. */
@@ -112,12 +112,25 @@ export function planEvent(input: PlanInput): Plan {
       (uid) => !wanted.has(uid) || (!work.inFlight.has(uid) && isHeld(uid, input)),
     ),
     write,
-    wakeAt: earliest(
-      [...free.map(readyAt), ...expiries(pending, input), ...(write ? [write.at] : [])].filter(
-        (at) => at > now,
-      ),
+    wakeAt: wakeAt(
+      [...free.map(readyAt), ...expiries(pending, input), ...(write ? [write.at] : [])],
+      now,
+      pending.length,
     ),
   };
+}
+
+/**
+ * For how many milliseconds what happens to an event is gathered before it is planned again, where so many deliveries are
+ * under way: a plan costs as much as the event has deliveries.
+ */
+export function gatherFor(deliveries: number): number {
+  return Math.min(deliveries, GATHER_OUTCOMES_MILLISECONDS);
+}
+
+function wakeAt(times: readonly number[], now: number, deliveries: number): number | undefined {
+  const next = earliest(times.filter((at) => at > now));
+  return next === undefined ? undefined : Math.max(next, now + gatherFor(deliveries));
 }
 
 /**
@@ -125,12 +138,13 @@ export function planEvent(input: PlanInput): Plan {
  * went to an endpoint that the fence no longer finds is Canceled, whatever came of it.
  */
 function listDeliveries(event: FlagEvent, takeUp: TakeUp & { kind: 'open' }, input: PlanInput): Delivery[] {
+  const startTime = timestamp(input.now);
   const fresh = (name: string, uid: UID): Delivery => ({
     endpointName: name,
     endpointUID: uid,
     deliveryID: deliveryId(event.metadata.uid, uid),
     state: 'Pending',
-    startTime: timestamp(input.now),
+    startTime,
     redeliveries: 0,
     attempts: 0,
   });

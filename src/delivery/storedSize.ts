@@ -27,7 +27,12 @@ function textOf(object: unknown): string {
   }
 }
 
+/** About how large an event of this stored size gets with the status of so many deliveries. */
+export function sizeWith(storedBytes: number, deliveries: number): number {
+  return storedBytes + deliveries * BYTES_A_DELIVERY;
+}
+
 /** Whether an event of this stored size is too large once its status lists `deliveries` of them (api.md, FlagEvent). */
 export function exceedsStoredSize(storedBytes: number, deliveries: number): boolean {
-  return storedBytes + deliveries * BYTES_A_DELIVERY > MAX_STORED_BYTES;
+  return sizeWith(storedBytes, deliveries) > MAX_STORED_BYTES;
 }

@@ -2,11 +2,7 @@ import type { FlagEvent } from '../api/flagEvent.ts';
 import type { UID } from '../api/objectMeta.ts';
 import { ageOf } from '../delivery/age.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
-import {
-  FIRST_WRITE_AFTER_REQUEST_MILLISECONDS,
-  GATHER_OUTCOMES_MILLISECONDS,
-  type Start,
-} from '../delivery/plan.ts';
+import { FIRST_WRITE_AFTER_REQUEST_MILLISECONDS, gatherFor, type Start } from '../delivery/plan.ts';
 import { mayBeTried } from '../delivery/waiting.ts';
 import { makeAttempt } from './attempts.ts';
 import type { EventContext } from './context.ts';
@@ -45,9 +41,10 @@ export function beginAttempt(
     ended: () => {
       const free = () => {
         work.busy.delete(endpointUID);
+        if (context.works.get(work.uid) !== work) return;
         if (record) context.enqueue(work.key, pauseAfterOutcome(context, work));
         // Else it comes again once there is room.
-        else if (!context.works.hold(work.key)) context.enqueue(work.key);
+        else if (!isHeld(context, work, start)) context.enqueue(work.key);
       };
       // Busy until then: any reconcile would begin it again.
       if (failed) context.clock.schedule(RETRY_MILLISECONDS, free);
@@ -56,12 +53,14 @@ export function beginAttempt(
   });
 }
 
-/**
- * In how many milliseconds to plan an event one of whose attempts has an outcome: once it may be written, and together with
- * others where many are under way, since a plan costs as much as the event has deliveries.
- */
+/** In how many milliseconds to plan an event one of whose attempts has an outcome: not before it may be written. */
 function pauseAfterOutcome({ clock }: EventContext, { nextWriteAt, busy }: MutableEventWork): number {
-  return Math.max(nextWriteAt - clock.now(), Math.min(busy.size, GATHER_OUTCOMES_MILLISECONDS));
+  return Math.max(nextWriteAt - clock.now(), gatherFor(busy.size));
+}
+
+/** Whether too many outcomes are unwritten; the event comes again once they are not. */
+function isHeld({ works }: EventContext, { key }: MutableEventWork, { attempt: number }: Start): boolean {
+  return works.hold(key, number === 1 ? 'first' : 'retry');
 }
 
 /** Takes an attempt back, in the lane or in flight. It then counts as none. */
@@ -76,12 +75,13 @@ async function attempt(
   context: EventContext,
   event: FlagEvent,
   work: MutableEventWork,
-  { delivery, attempt: number }: Start,
+  start: Start,
   signal: AbortSignal,
 ): Promise<AttemptRecord | undefined> {
+  const { delivery, attempt: number } = start;
   const { registry, works, order, clock, attempts, enqueue, hooks } = context;
   const { endpointUID, endpointName, deliveryID, redeliveries = 0, firstAttemptTime } = delivery;
-  const payload = await readPayload(context, event);
+  const payload = await readPayload(context, event, work);
   // Nothing is there to be sent: the next reconcile is to read the event before it begins anything.
   if (!payload) work.mustRead = true;
   if (payload?.ok === false)
@@ -91,7 +91,7 @@ async function attempt(
   const view = registry.view(endpointUID);
   const config = registry.config(endpointUID);
   if (!payload || !endpoint || !config || signal.aborted) return undefined;
-  if (!view || !mayBeTried(view) || works.hold(work.key)) return undefined;
+  if (!view || !mayBeTried(view) || isHeld(context, work, start)) return undefined;
   if (!order.begin(work.uid, endpointUID)) return undefined;
   work.begun.set(endpointUID, endpointName);
   if (work.firstSentAt === undefined) {

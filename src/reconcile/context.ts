@@ -11,6 +11,7 @@ import type { Lanes } from './lanes.ts';
 import type { PendingDeliveries } from './pendingDeliveries.ts';
 import type { PreparedEvents } from './preparedEvents.ts';
 import type { StatusRecorder } from './statusRecorder.ts';
+import type { WriteBudget } from './writeBudget.ts';
 
 /** In how many milliseconds to look at the object again, if nothing happens before. */
 export interface ReconcileResult {
@@ -40,6 +41,7 @@ export interface EventContext {
   readonly order: OrderBook;
   readonly lanes: Lanes;
   readonly recorder: StatusRecorder;
+  readonly budget: WriteBudget;
   readonly attempts: AttemptDependencies;
   readonly clock: Clock;
   /** Whether our clock and the API server's agree; else nothing is ended by age. */

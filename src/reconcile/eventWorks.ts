@@ -5,6 +5,7 @@ import type { Delivery } from '../api/flagEvent.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventWork } from '../delivery/plan.ts';
 import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
+import { Unwritten, type AttemptKind } from './unwritten.ts';
 
 /** What the process knows of one unfinished event beyond what the API server has; the planner reads it as EventWork. */
 export interface MutableEventWork extends EventWork {
@@ -17,8 +18,8 @@ export interface MutableEventWork extends EventWork {
   readonly records: Map<UID, AttemptRecord>;
   nextWriteAt: number;
   resumeAt?: number;
-  /** The event's size as the API server stores it, as far as it is known. */
-  storedBytes: number;
+  /** The event's size as the API server stores it, without deliveries, once its payload was read. */
+  storedBytes?: number;
   /** The consistent list of the namespace's endpoints; `asked` while it is under way. */
   fence?: 'asked' | readonly WebhookEndpoint[];
   /** Whether the object must be read before the next write, since the last one was refused or its answer was lost. */
@@ -27,15 +28,11 @@ export interface MutableEventWork extends EventWork {
   backsOff: boolean;
 }
 
-// With so many outcomes in memory alone nothing more is sent; those in flight come on top.
-const MAX_UNWRITTEN = 1000;
-
 /** The works of all unfinished events by UID: the outbox of outcomes, and what is under way. */
 export class EventWorks {
   readonly #works = new Map<UID, MutableEventWork>();
-  readonly #held = new Set<string>();
+  readonly #unwritten = new Unwritten();
   readonly #onSettled = new Set<() => void>();
-  #unwritten = 0;
 
   get(uid: UID): MutableEventWork | undefined {
     return this.#works.get(uid);
@@ -54,7 +51,6 @@ export class EventWorks {
       inFlight: new Set(),
       records: new Map(),
       nextWriteAt: 0,
-      storedBytes: 0,
       mustRead: false,
       backsOff: false,
     };
@@ -67,7 +63,7 @@ export class EventWorks {
     const work = this.#works.get(uid);
     if (!work || work.records.has(record.endpointUID)) return;
     work.records.set(record.endpointUID, record);
-    this.#unwritten += 1;
+    this.#unwritten.add(work.key, 1);
   }
 
   /** Lets go of the outcomes that these deliveries, as the API server has them, hold. */
@@ -76,7 +72,7 @@ export class EventWorks {
       const record = work.records.get(delivery.endpointUID);
       if (!record || !isRecorded(delivery, record)) continue;
       work.records.delete(delivery.endpointUID);
-      this.#written(1);
+      this.#written(work, 1);
     }
   }
 
@@ -84,8 +80,8 @@ export class EventWorks {
     const work = this.#works.get(uid);
     if (!work) return undefined;
     this.#works.delete(uid);
-    this.#held.delete(work.key);
-    this.#written(work.records.size);
+    this.#unwritten.forget(work.key);
+    this.#written(work, work.records.size);
     // The watch may show that an event has finished before the answer of the write that finished it comes.
     work.records.clear();
     return work;
@@ -93,27 +89,25 @@ export class EventWorks {
 
   /** Outcomes that no acknowledged write holds yet. */
   get unwritten(): number {
-    return this.#unwritten;
+    return this.#unwritten.total;
   }
 
-  /** Whether nothing may be sent for this key now, since too many outcomes are unwritten. It is then remembered. */
-  hold(key: string): boolean {
-    if (this.#unwritten < MAX_UNWRITTEN) return false;
-    this.#held.add(key);
-    return true;
+  /** Whether nothing of the kind may be sent for this key now, since too many outcomes are unwritten. It is then remembered. */
+  hold(key: string, kind: AttemptKind): boolean {
+    return this.#unwritten.hold(key, kind);
   }
 
-  /** The keys that were held and need not be any more, each once. */
+  /**
+   * The keys that were held and need not be any more. To be asked whenever a key has been looked at: whoever was released may
+   * have had nothing to send.
+   */
   release(): readonly string[] {
-    if (this.#unwritten >= MAX_UNWRITTEN) return [];
-    const keys = [...this.#held];
-    this.#held.clear();
-    return keys;
+    return this.#unwritten.release();
   }
 
   /** Resolves once every outcome was written, or after so many milliseconds. */
   async settled(clock: Clock, milliseconds: number): Promise<void> {
-    if (this.#unwritten === 0) return;
+    if (this.unwritten === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onSettled.add(resolve);
     const cancel = clock.schedule(milliseconds, resolve);
@@ -122,9 +116,9 @@ export class EventWorks {
     this.#onSettled.delete(resolve);
   }
 
-  #written(outcomes: number): void {
-    this.#unwritten -= outcomes;
-    if (this.#unwritten === 0) for (const resolve of this.#onSettled) resolve();
+  #written({ key }: MutableEventWork, outcomes: number): void {
+    this.#unwritten.add(key, -outcomes);
+    if (this.unwritten === 0) for (const resolve of this.#onSettled) resolve();
   }
 
   all(): Iterable<MutableEventWork> {

@@ -1,12 +1,15 @@
 import type { Delivery, FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import type { ObjectMeta } from '../api/objectMeta.ts';
-import { planEvent, type Plan } from '../delivery/plan.ts';
+import { planEvent } from '../delivery/plan.ts';
 import { resumeAt } from '../delivery/resume.ts';
+import { sizeWith, storedSize } from '../delivery/storedSize.ts';
+import type { TakeUp } from '../delivery/takeUp.ts';
 import { abortAttempt, beginAttempt } from './beginAttempt.ts';
 import { keyOf, splitKey, type EventContext, type ReconcileResult } from './context.ts';
 import type { MutableEventWork } from './eventWorks.ts';
-import { gatherTakeUp } from './gatherTakeUp.ts';
+import { gatherTakeUp, readPayload } from './gatherTakeUp.ts';
 import { Redeliveries } from './redeliveries.ts';
+import type { WritePriority } from './writeBudget.ts';
 
 // An event's next write waits for its size at this rate, and at least for the pause: etcd keeps every version.
 const BYTES_PER_MILLISECOND = 100;
@@ -29,7 +32,15 @@ export class FlagEvents {
 
   /** Brings an event a step on; repeated at any time it leads to the same place. Waits for no receiver. */
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { works, order, clock, registry } = this.#context;
+    try {
+      return await this.#reconcile(key);
+    } finally {
+      this.#releaseHeld();
+    }
+  }
+
+  async #reconcile(key: string): Promise<ReconcileResult> {
+    const { works, order, clock, registry, budget } = this.#context;
     const stored = this.#context.store.get(...splitKey(key));
     if (!stored) return this.#redeliveries.startOver(key);
     // Its watch is to let go of it before it is started over: what that shows later would end what goes on then.
@@ -42,7 +53,7 @@ export class FlagEvents {
       this.forget(event);
       return {};
     }
-    this.#settle(work, event.status);
+    works.settle(work, event.status?.deliveries ?? []);
 
     const isFresh = event.status?.startTime === undefined;
     const takeUp = isFresh ? await gatherTakeUp(this.#context, event, work) : undefined;
@@ -56,7 +67,7 @@ export class FlagEvents {
       gone: (uid) => registry.isGone(uid),
       turn: (uid) => order.turn(work.uid, uid),
       work,
-      mayBegin: !works.hold(key),
+      mayBegin: !works.hold(key, 'first') && (!takeUp || this.#mayTakeUp(work, takeUp)),
       mayExpire: this.#context.clockIsTrusted(),
       now: clock.now(),
     });
@@ -74,7 +85,20 @@ export class FlagEvents {
         registry.verify(event.metadata.namespace, endpointName, endpointUID),
       ),
     );
-    if (plan.write && plan.write.at <= clock.now()) return this.#write(event, work, plan.write);
+    if (plan.write && plan.write.at <= clock.now()) {
+      // Its payload was not read since the start.
+      if (work.storedBytes === undefined) {
+        await readPayload(this.#context, event, work);
+        return AT_ONCE;
+      }
+      const { status } = plan.write;
+      const bytes = work.storedBytes + storedSize(status);
+      const priority = priorityOf(event, work, status);
+      if (budget.take({ key, bytes, priority })) return this.#write(event, work, status, bytes);
+    } else if (!isFresh) {
+      // What waited for its turn is no longer to be written.
+      budget.forget(key);
+    }
     if (plan.verify.length > 0) return AT_ONCE;
     return plan.wakeAt === undefined ? {} : { requeueAfterMilliseconds: plan.wakeAt - clock.now() };
   }
@@ -96,13 +120,14 @@ export class FlagEvents {
 
   /** Ends what is under way for an event that was deleted, or has finished. */
   forget({ metadata }: FlagEvent): void {
-    const { works, order, prepared, pending, hooks, enqueue } = this.#context;
+    const { works, order, prepared, pending, hooks, budget, enqueue } = this.#context;
     const key = keyOf(metadata);
     if (this.#redeliveries.has(key)) enqueue(key);
     prepared.forget(metadata.uid);
     order.remove(metadata.uid);
     const work = works.forget(metadata.uid);
     if (!work) return;
+    budget.forget(work.key);
     for (const endpointUID of work.busy) abortAttempt(this.#context, work, endpointUID);
     for (const endpointUID of pending.set(metadata.uid, work.key, [])) hooks.pendingChanged(endpointUID);
     this.#releaseHeld();
@@ -116,6 +141,12 @@ export class FlagEvents {
       work.nextWriteAt = 0;
       this.#context.enqueue(work.key);
     }
+  }
+
+  /** Whether what is sent of a fresh event can be recorded soon: its first write is paid for ahead. */
+  #mayTakeUp({ key, storedBytes = 0 }: MutableEventWork, takeUp: TakeUp): boolean {
+    const deliveries = takeUp.kind === 'open' ? takeUp.endpoints.length : 0;
+    return this.#context.budget.begin(key, sizeWith(storedBytes, deliveries));
   }
 
   async #readAgain(stored: FlagEvent, work: MutableEventWork): Promise<FlagEvent | undefined> {
@@ -134,9 +165,10 @@ export class FlagEvents {
   async #write(
     event: FlagEvent,
     work: MutableEventWork,
-    { status }: NonNullable<Plan['write']>,
+    status: FlagEventStatus,
+    bytes: number,
   ): Promise<ReconcileResult> {
-    const { recorder, clock } = this.#context;
+    const { recorder, works, clock } = this.#context;
     switch (await recorder.write(event, status)) {
       case 'gone':
         this.forget(event);
@@ -152,10 +184,10 @@ export class FlagEvents {
         work.nextWriteAt = clock.now() + PAUSE_AFTER_REFUSAL_MILLISECONDS;
         return this.#readThenWrite(work);
       case 'written': {
-        this.#settle(work, status);
+        works.settle(work, status.deliveries ?? []);
         // The list is recorded; nobody asks for it again.
         work.fence = undefined;
-        const pause = Math.max(PAUSE_BETWEEN_WRITES_MILLISECONDS, work.storedBytes / BYTES_PER_MILLISECOND);
+        const pause = Math.max(PAUSE_BETWEEN_WRITES_MILLISECONDS, bytes / BYTES_PER_MILLISECOND);
         work.nextWriteAt = clock.now() + pause;
         if (status.completionTime === undefined) return AT_ONCE;
         this.#redeliveries.finished({ ...event, status });
@@ -170,11 +202,6 @@ export class FlagEvents {
     return { requeueAfterMilliseconds: work.nextWriteAt - this.#context.clock.now() };
   }
 
-  #settle(work: MutableEventWork, status: FlagEventStatus | undefined): void {
-    this.#context.works.settle(work, status?.deliveries ?? []);
-    this.#releaseHeld();
-  }
-
   #releaseHeld(): void {
     for (const key of this.#context.works.release()) this.#context.enqueue(key);
   }
@@ -182,4 +209,14 @@ export class FlagEvents {
 
 function isPending({ state }: Delivery): boolean {
   return state === 'Pending';
+}
+
+/** A first write lists the deliveries; one that tells no more than that they wait can wait itself. */
+function priorityOf(
+  { status: before }: FlagEvent,
+  { records }: MutableEventWork,
+  { completionTime }: FlagEventStatus,
+): WritePriority {
+  if (before?.startTime === undefined) return 'first';
+  return records.size > 0 || completionTime !== undefined ? 'normal' : 'low';
 }

@@ -15,12 +15,9 @@ export async function gatherTakeUp(
 ): Promise<TakeUp | undefined> {
   const { registry, recorder, endpointsAreCurrent } = context;
   const { namespace, labels = {} } = event.metadata;
-  const prepared = await readPayload(context, event);
+  const prepared = await readPayload(context, event, work);
   if (!prepared) return undefined;
-  if (prepared.ok) {
-    work.storedBytes = prepared.storedBytes;
-    askFence(context, namespace, work);
-  }
+  if (prepared.ok) askFence(context, namespace, work);
   return takeUp({
     prepared,
     labels,
@@ -36,11 +33,15 @@ export async function gatherTakeUp(
 export async function readPayload(
   { client, prepared }: EventContext,
   { metadata }: FlagEvent,
+  work: MutableEventWork,
 ): Promise<PreparedPayload | undefined> {
-  const known = prepared.get(metadata.uid);
-  if (known) return known;
-  const event = await client.readEvent(metadata.namespace, metadata.name);
-  return event?.metadata.uid === metadata.uid ? prepared.prepare(event) : undefined;
+  const read = async () => {
+    const event = await client.readEvent(metadata.namespace, metadata.name);
+    return event?.metadata.uid === metadata.uid ? prepared.prepare(event) : undefined;
+  };
+  const payload = prepared.get(metadata.uid) ?? (await read());
+  work.storedBytes = payload?.storedBytes ?? 0;
+  return payload;
 }
 
 function askFence(context: EventContext, namespace: string, work: MutableEventWork): void {

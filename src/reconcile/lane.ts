@@ -65,11 +65,17 @@ export function oldest({ waiting, byAge }: Lane): Job | undefined {
 
 /** What has been due longest of what waits. */
 export function longestDue({ waiting }: Lane): Job | undefined {
-  return waiting.values().reduce((a, b) => (longerDue(b, a) ? b : a));
+  let longest: Job | undefined;
+  for (const job of waiting.values()) if (!longest || isLongerDue(job, longest)) longest = job;
+  return longest;
+}
+
+function isLongerDue(a: Job, b: Job): boolean {
+  const [dueSince, otherSince] = [dueSinceOf(a), dueSinceOf(b)];
+  return dueSince < otherSince || (dueSince === otherSince && compareAges(a.age, b.age) < 0);
 }
 
 /** A first attempt has been due since its event was created. */
-function longerDue(a: Job, b: Job): boolean {
-  const since = ({ dueAt, age }: Job) => Math.max(dueAt, age.createdAt);
-  return since(a) < since(b) || (since(a) === since(b) && compareAges(a.age, b.age) < 0);
+function dueSinceOf({ dueAt, age }: Job): number {
+  return Math.max(dueAt, age.createdAt);
 }

@@ -6,8 +6,11 @@ import { prepareBody } from '../delivery/body.ts';
 import { storedSize } from '../delivery/storedSize.ts';
 import type { PreparedEvent } from '../delivery/takeUp.ts';
 
-/** An event whose payload was read: what planning needs of it, and the bytes that are signed and sent. */
-export type PreparedPayload = PreparedEvent & { readonly body: Uint8Array };
+/**
+ * An event whose payload was read: what planning needs of it, the bytes that are signed and sent, and its size as stored,
+ * without deliveries.
+ */
+export type PreparedPayload = PreparedEvent & { readonly body: Uint8Array; readonly storedBytes: number };
 
 const MAX_BYTES = 64 * 1024 * 1024;
 // What an entry costs beside its body: the facts, the keys, the map's own place.
@@ -66,8 +69,9 @@ const NO_BODY = new Uint8Array();
 
 function preparePayload(event: FlagEvent): PreparedPayload {
   const prepared = prepareBody(event);
-  if ('reason' in prepared) return { ok: false, ...prepared, body: NO_BODY };
-  return { ok: true, facts: prepared.facts, storedBytes: storedSize(event), body: prepared.body };
+  const storedBytes = storedSize({ ...event, status: { ...event.status, deliveries: undefined } });
+  if ('reason' in prepared) return { ok: false, ...prepared, storedBytes, body: NO_BODY };
+  return { ok: true, facts: prepared.facts, storedBytes, body: prepared.body };
 }
 
 function sizeOf({ body }: PreparedPayload): number {

@@ -1,12 +1,13 @@
-import type { FlagEvent } from '../api/flagEvent.ts';
+import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { withRedelivery, withRedeliverySince } from '../delivery/redeliver.ts';
 import type { RedeliveryOf } from '../delivery/redeliverSince.ts';
+import { storedSize } from '../delivery/storedSize.ts';
 import { keyOf, splitKey, type EventContext, type ReconcileResult } from './context.ts';
 
 const PAUSE_AFTER_CONFLICT_MILLISECONDS = 50;
 const PAUSE_AFTER_REFUSAL_MILLISECONDS = 30_000;
 
-type Context = Pick<EventContext, 'client' | 'recorder' | 'registry' | 'clock'>;
+type Context = Pick<EventContext, 'client' | 'recorder' | 'budget' | 'registry' | 'clock'>;
 
 /**
  * The events that the label's watch has shown. It is another watch than that of unfinished events, may be older or newer,
@@ -40,32 +41,47 @@ export class Redeliveries {
     if (!this.#shown.delete(key)) return {};
     try {
       const event = await this.#context.client.readEvent(...splitKey(key));
-      const result = event ? await this.#write(event) : {};
-      if (result.requeueAfterMilliseconds !== undefined) this.#shown.add(key);
-      return result;
+      const status = event && this.#startedOver(event);
+      if (status) return await this.#write(key, event, status);
+      this.#context.budget.forget(key);
+      return {};
     } catch (error) {
       this.#shown.add(key);
       throw error;
     }
   }
 
-  async #write(event: FlagEvent): Promise<ReconcileResult> {
-    const { recorder, clock } = this.#context;
-    const { metadata, status } = event;
-    if (metadata.deletionTimestamp !== undefined || status?.completionTime === undefined) return {};
-    const next = withRedelivery(event, status, ...this.#now());
-    if (next === status) return {};
-    switch (await recorder.write(event, next)) {
+  async #write(key: string, event: FlagEvent, status: FlagEventStatus): Promise<ReconcileResult> {
+    const { recorder, budget, clock } = this.#context;
+    const bytes = storedSize({ ...event, status });
+    if (!budget.take({ key, bytes, priority: 'normal' })) {
+      this.#shown.add(key);
+      return {};
+    }
+    switch (await recorder.write(event, status)) {
       case 'written':
       case 'gone':
         return {};
       case 'conflict':
-        return { requeueAfterMilliseconds: PAUSE_AFTER_CONFLICT_MILLISECONDS };
+        return this.#again(key, PAUSE_AFTER_CONFLICT_MILLISECONDS);
       case 'failed':
-        return { requeueAfterMilliseconds: recorder.retryAt(metadata.namespace) - clock.now() };
+        return this.#again(key, recorder.retryAt(event.metadata.namespace) - clock.now());
       case 'refused':
-        return { requeueAfterMilliseconds: PAUSE_AFTER_REFUSAL_MILLISECONDS };
+        return this.#again(key, PAUSE_AFTER_REFUSAL_MILLISECONDS);
     }
+  }
+
+  #again(key: string, requeueAfterMilliseconds: number): ReconcileResult {
+    this.#shown.add(key);
+    return { requeueAfterMilliseconds };
+  }
+
+  /** The status that starts a finished event over; nothing where it has not finished, or nobody asks for it. */
+  #startedOver(event: FlagEvent): FlagEventStatus | undefined {
+    const { metadata, status } = event;
+    if (metadata.deletionTimestamp !== undefined || status?.completionTime === undefined) return undefined;
+    const next = withRedelivery(event, status, ...this.#now());
+    return next === status ? undefined : next;
   }
 
   #now(): [now: number, redeliveryOf: RedeliveryOf] {

@@ -4,14 +4,16 @@ import type { WebhookEndpoint, WebhookEndpointStatus } from '../api/webhookEndpo
 import { sameItems } from '../delivery/conditions.ts';
 import { endpointStatus } from '../delivery/endpointStatus.ts';
 import { endpointNotices } from '../delivery/notices.ts';
+import { storedSize } from '../delivery/storedSize.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { splitKey, type ReconcileResult } from './context.ts';
+import { keyOf, splitKey, type ReconcileResult } from './context.ts';
 import type { EndpointRegistry } from './endpointRegistry.ts';
 import type { EndpointRedeliveries } from './endpointRedeliveries.ts';
 import type { EndpointTests } from './endpointTests.ts';
 import type { Histories } from './histories.ts';
 import type { Notify } from './notify.ts';
 import type { PendingDeliveries } from './pendingDeliveries.ts';
+import type { WriteBudget } from './writeBudget.ts';
 
 export interface EndpointContext {
   readonly store: { readonly get: (namespace: string, name: string) => WebhookEndpoint | undefined };
@@ -23,6 +25,7 @@ export interface EndpointContext {
   readonly tests: Pick<EndpointTests, 'look' | 'last' | 'forget'>;
   readonly redeliveries: Pick<EndpointRedeliveries, 'look' | 'forget'>;
   readonly notify: Notify<WebhookEndpoint>;
+  readonly budget: WriteBudget;
   readonly clock: Clock;
 }
 
@@ -40,7 +43,7 @@ export class WebhookEndpoints {
   }
 
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { store, registry, histories, pending, tests, redeliveries, clock, replaceStatus, notify } =
+    const { store, registry, histories, pending, tests, redeliveries, budget, clock, replaceStatus, notify } =
       this.#context;
     const endpoint = store.get(...splitKey(key));
     if (!endpoint || endpoint.metadata.deletionTimestamp !== undefined) return {};
@@ -56,11 +59,17 @@ export class WebhookEndpoints {
       ...redeliveries.look(endpoint),
     };
     const pause = this.pause(endpoint);
-    if (!isUrgent(endpoint.status, status)) {
+    const urgent = isUrgent(endpoint.status, status);
+    if (!urgent) {
       // Compared only once it may be written.
       if (pause > 0) return { requeueAfterMilliseconds: pause };
-      if (isDeepStrictEqual(asStored(endpoint.status), asStored(status))) return {};
+      if (isDeepStrictEqual(asStored(endpoint.status), asStored(status))) {
+        budget.forget(key);
+        return {};
+      }
     }
+    const bytes = storedSize({ ...endpoint, status });
+    if (!budget.take({ key, bytes, priority: urgent ? 'first' : 'normal' })) return {};
     await replaceStatus(endpoint, status);
     notify(endpoint, endpointNotices(endpoint.status, status));
     this.#writtenAt.set(uid, clock.monotonic());
@@ -75,6 +84,7 @@ export class WebhookEndpoints {
 
   forget({ metadata }: WebhookEndpoint): void {
     this.#writtenAt.delete(metadata.uid);
+    this.#context.budget.forget(keyOf(metadata));
     this.#context.histories.forget(metadata.uid);
     this.#context.tests.forget(metadata.uid);
     this.#context.redeliveries.forget(metadata.uid);

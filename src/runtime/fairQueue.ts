@@ -1,5 +1,5 @@
 /** A key's namespace: what stands before the first slash. */
-const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));
+export const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));
 
 /** Keys `namespace/name`, each at most once: first in, first out within a namespace, the namespaces in turn. */
 export class FairQueue {

@@ -179,7 +179,7 @@ describe('an event that was taken up', () => {
   test('is sent on where an attempt is due', () => {
     const event = takenUp([
       aDelivery({ endpointName: 'due', attempts: 2, nextAttemptTime: at(0) }),
-      aDelivery({ endpointName: 'early', attempts: 1, nextAttemptTime: at(1) }),
+      aDelivery({ endpointName: 'early', attempts: 1, nextAttemptTime: at(1000) }),
       aDelivery({ endpointName: 'fresh' }),
       aDelivery({ endpointName: 'over', state: 'Succeeded' }),
     ]);
@@ -189,7 +189,7 @@ describe('an event that was taken up', () => {
       ['due', 3],
       ['fresh', 1],
     ]);
-    expect(result.wakeAt).toBe(NOW + 1);
+    expect(result.wakeAt).toBe(NOW + 1000);
     expect(result.write).toBeUndefined();
   });
 
@@ -211,6 +211,18 @@ describe('an event that was taken up', () => {
     ]);
     const views = ['again', 'first', 'retry'].map((name) => aView(name));
     expect(plan({ event, views }).begin.map(({ dueAt }) => dueAt)).toEqual([NOW - 500, 0, NOW - 20]);
+  });
+
+  test.each([
+    [1, 1],
+    [5, 5],
+    [1000, 200],
+  ])('with %d deliveries is looked at again for several that are due soon, after %d ms', (count, delay) => {
+    const names = Array.from({ length: count }, (_, index) => `a-${index}`);
+    const event = takenUp(
+      names.map((endpointName) => aDelivery({ endpointName, attempts: 1, nextAttemptTime: at(1) })),
+    );
+    expect(plan({ event, views: names.map((name) => aView(name)) }).wakeAt).toBe(NOW + delay);
   });
 
   test('is not sent on before its turn after a stop, however late it is', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { anAttempt } from '../support/anAttempt.ts';
+import type { MutableEventWork } from '../../src/reconcile/eventWorks.ts';
 import { SecretBytes } from '../../src/delivery/secretBytes.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { EventWorld, uidOf, type Fault, type Received } from '../support/eventWorld.ts';
@@ -23,14 +24,17 @@ const answerAll = (statusCode: number) => {
 const addEndpoints = (...names: string[]) => {
   for (const name of names) world.addEndpoint(anEndpoint({ name }));
 };
-/** Leaves room for no more unwritten outcomes. */
+/** Leaves room for no more unwritten outcomes of the namespace. */
 const fill = () => {
   const { works } = world;
-  works.open('shop/full', uid('full'), 0);
-  for (let index = 0; index < 1000; index += 1) {
+  const work = works.open('shop/full', uid('full'), 0);
+  for (let index = 0; index < 750; index += 1) {
     works.record(uid('full'), anAttempt({ endpointUID: uid(`endpoint-${index}`) }));
   }
+  return work;
 };
+const settleOne = (work: MutableEventWork) =>
+  world.works.settle(work, [aDelivery({ endpointUID: uid('endpoint-0'), attempts: 1 })]);
 const writes = () => world.written.map(({ status }) => status);
 
 describe('an event that goes well', () => {
@@ -536,7 +540,7 @@ describe('an endpoint that goes away while a delivery is pending', () => {
   });
 });
 
-describe('with 1,000 outcomes unwritten', () => {
+describe('with 750 outcomes of the namespace unwritten', () => {
   test('nothing is begun; it is once some are written, or dropped', async () => {
     addEndpoints('a');
     fill();
@@ -565,6 +569,31 @@ describe('with 1,000 outcomes unwritten', () => {
     world.create('other', { spec: { type: 'AUDIT_LOG' } });
     await world.advance(1000);
     expect(world.requests).toHaveLength(2);
+  });
+
+  test('an event that is gone does not keep those that wait behind it from their turn', async () => {
+    addEndpoints('a');
+    const full = fill();
+    world.works.hold('shop/gone', 'first');
+    world.create('butter-bar');
+    await world.advance(100);
+    expect(world.requests).toEqual([]);
+    settleOne(full);
+    world.queue.add('shop/nobody');
+    await world.advance(100);
+    expect(world.requests).toHaveLength(1);
+  });
+
+  test('an event that is deleted while it is sent does not wait for room', async () => {
+    addEndpoints('a');
+    holdAll();
+    world.create('butter-bar');
+    await world.advance(10);
+    const full = fill();
+    world.delete('butter-bar');
+    await world.advance(10);
+    settleOne(full);
+    expect(world.works.release()).toEqual([]);
   });
 
   test('those of events that are deleted make room without a write', async () => {
@@ -605,10 +634,20 @@ describe('an event with 900 endpoints', () => {
         await world.advance(1);
       }
       expect(world.reconciles).toBeLessThan(60);
-      await world.advance(10_000);
+      await world.advance(5000);
       expect(world.works.unwritten).toBe(0);
     },
   );
+
+  test('is not planned for each retry that is due', async () => {
+    for (const request of [...world.open]) {
+      request.answer(500);
+      await world.advance(1);
+    }
+    await world.advance(7000);
+    expect(world.requests.length).toBeGreaterThan(1000);
+    expect(world.reconciles).toBeLessThan(60);
+  });
 
   test('that may not be sent to yet is not planned for each that it waits for in a lane', async () => {
     world.create('second');

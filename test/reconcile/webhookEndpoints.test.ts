@@ -4,6 +4,7 @@ import type { EndpointRegistry } from '../../src/reconcile/endpointRegistry.ts';
 import { Histories } from '../../src/reconcile/histories.ts';
 import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
 import { WebhookEndpoints, type EndpointContext } from '../../src/reconcile/webhookEndpoints.ts';
+import { ENDPOINT_WRITES, WriteBudget } from '../../src/reconcile/writeBudget.ts';
 import { anAttempt } from '../support/anAttempt.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 import { anEndpoint, uid } from '../support/fixtures.ts';
@@ -34,6 +35,8 @@ let fails: boolean;
 let told: string[];
 let histories: Histories;
 let released: string[];
+let budget: WriteBudget;
+let turns: string[];
 let pending: PendingDeliveries;
 let lastTest: LastTest | undefined;
 let redelivery: ReturnType<EndpointContext['redeliveries']['look']>;
@@ -48,6 +51,7 @@ beforeEach(() => {
   told = [];
   released = [];
   redelivery = {};
+  turns = [];
   histories = new Histories({
     clock,
     pendingDeliveries: () => 0,
@@ -56,6 +60,7 @@ beforeEach(() => {
   });
   pending = new PendingDeliveries();
   lastTest = undefined;
+  budget = new WriteBudget({ ...ENDPOINT_WRITES, clock, queue: { add: (key) => turns.push(key) } });
   reconciler = new WebhookEndpoints({
     store: { get: (namespace, name) => (`${namespace}/${name}` === KEY ? stored : undefined) },
     replaceStatus: async (endpoint, status) => {
@@ -72,6 +77,7 @@ beforeEach(() => {
     notify: ({ metadata }, notices) => {
       for (const { reason } of notices) told.push(`${metadata.name} ${reason}`);
     },
+    budget,
     clock,
   });
 });
@@ -210,6 +216,40 @@ describe('an endpoint', () => {
     await reconciler.reconcile(KEY);
     expect(writes.at(-1)).not.toHaveProperty('retryAfterTime', expect.anything());
     expect(writes).toHaveLength(3);
+  });
+
+  test('waits while others have cost what statuses of endpoints may cost; then its last state comes', async () => {
+    budget.take({ key: 'shop/others', bytes: 15 * ENDPOINT_WRITES.bytesPerSecond, priority: 'normal' });
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    attempt(200);
+    attempt(500);
+    expect(await reconciler.reconcile(KEY)).toEqual({});
+    await clock.advance(9000);
+    expect([writes, turns]).toEqual([[], []]);
+    await clock.advance(1000);
+    expect(turns).toEqual([KEY]);
+    await reconciler.reconcile(KEY);
+    expect(writes).toEqual([expect.objectContaining({ consecutiveFailures: 1 })]);
+  });
+
+  test('whose status is again as it was written waits for nothing', async () => {
+    await reconciler.reconcile(KEY);
+    await clock.advance(5000);
+    wait(1);
+    budget.take({ key: 'shop/others', bytes: 15 * ENDPOINT_WRITES.bytesPerSecond, priority: 'normal' });
+    await reconciler.reconcile(KEY);
+    wait(0);
+    await reconciler.reconcile(KEY);
+    await clock.advance(20_000);
+    expect(turns).toEqual([]);
+  });
+
+  test('that is gone waits for nothing', async () => {
+    budget.take({ key: 'shop/others', bytes: 15 * ENDPOINT_WRITES.bytesPerSecond, priority: 'normal' });
+    await reconciler.reconcile(KEY);
+    reconciler.forget(anEndpoint());
+    await clock.advance(10_000);
+    expect(turns).toEqual([]);
   });
 
   test('is not held up by a wall clock that was set back', async () => {

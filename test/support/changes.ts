@@ -8,6 +8,8 @@ export interface Change {
   readonly resourceVersion: string;
   /** Milliseconds since 1970 when the watch showed it. */
   readonly at: number;
+  /** The object's size as the API server sends it, within a few bytes. */
+  readonly bytes: number;
 }
 
 /** The changes of a resource in a namespace from now on, in a list that grows. */
@@ -40,7 +42,7 @@ export async function watchChanges(credentials: Credentials, path: string): Prom
       for (const line of lines) {
         const { type, object } = JSON.parse(line) as WatchLine;
         const { name = '', resourceVersion } = object.metadata;
-        seen.push({ type, name, resourceVersion, at: Date.now() });
+        seen.push({ type, name, resourceVersion, at: Date.now(), bytes: Buffer.byteLength(line) });
       }
     }
   })().catch(() => {});

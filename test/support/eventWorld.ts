@@ -17,6 +17,7 @@ import { PendingDeliveries } from '../../src/reconcile/pendingDeliveries.ts';
 import { PreparedEvents, withoutPayload, type KnownEvent } from '../../src/reconcile/preparedEvents.ts';
 import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
 import { StatusRecorder } from '../../src/reconcile/statusRecorder.ts';
+import { EVENT_WRITES, WriteBudget } from '../../src/reconcile/writeBudget.ts';
 import { ApiError } from '../../src/runtime/apiError.ts';
 import { Backoff } from '../../src/runtime/backoff.ts';
 import { Controller } from '../../src/runtime/controller.ts';
@@ -82,7 +83,7 @@ export class EventWorld {
   endpointsAreCurrent = true;
   clockIsTrusted = true;
   onSend: (request: Received) => void = () => {};
-  onWrite: (before: FlagEventStatus | undefined, status: FlagEventStatus) => void = () => {};
+  onWrite: (before: FlagEventStatus | undefined, status: FlagEventStatus, event: string) => void = () => {};
 
   readonly works = new EventWorks();
   readonly pending = new PendingDeliveries();
@@ -183,6 +184,7 @@ export class EventWorld {
       order: this.order,
       lanes: this.lanes,
       recorder: this.recorder,
+      budget: new WriteBudget({ ...EVENT_WRITES, clock, queue }),
       attempts: { send: (request) => this.#send(request), clock, random: () => 0.5, version: 'test' },
       clock,
       clockIsTrusted: () => this.clockIsTrusted,
@@ -382,7 +384,7 @@ export class EventWorld {
       if (before.metadata.resourceVersion !== metadata.resourceVersion) {
         return new ApiError(409, 'Conflict', 'the object has been modified');
       }
-      this.onWrite(before.status, status);
+      this.onWrite(before.status, status, metadata.name);
       this.written.push({ event: metadata.name, status });
       this.#change({ ...before, status });
       return this.#events.get(metadata.name)?.metadata ?? before.metadata;
@@ -401,7 +403,10 @@ export class EventWorld {
       deliveryID: headers.find(([name]) => name === 'webhook-id')?.[1] ?? '',
       signal,
       headers: new Map(headers),
-      body: Buffer.from(body).toString(),
+      // Read only by whoever wants it: of large ones there are many.
+      get body() {
+        return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+      },
       answer: (statusCode) => {
         this.open.delete(request);
         resolve({ kind: 'answered', statusCode, durationMilliseconds: 3 });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/runtime/clock.ts';
+import { Heap } from '../../src/runtime/heap.ts';
 
 interface Timer {
   readonly due: number;
@@ -12,6 +13,8 @@ export class FakeClock implements Clock {
   #monotonic = 0;
   #order = 0;
   readonly #timers = new Set<Timer>();
+  /** The timers by due time; those that were taken back stay in it until they come up. */
+  readonly #byDue = new Heap<Timer>((a, b) => a.due - b.due || a.order - b.order);
 
   constructor(start: number | string = '2026-01-01T00:00:00Z') {
     this.#wall = typeof start === 'number' ? start : Date.parse(start);
@@ -32,6 +35,7 @@ export class FakeClock implements Clock {
       callback,
     };
     this.#timers.add(timer);
+    this.#byDue.push(timer);
     return () => void this.#timers.delete(timer);
   }
 
@@ -70,9 +74,11 @@ export class FakeClock implements Clock {
   }
 
   #next(target: number): Timer | undefined {
-    return [...this.#timers]
-      .filter((timer) => timer.due <= target)
-      .toSorted((a, b) => a.due - b.due || a.order - b.order)[0];
+    for (let next = this.#byDue.peek(); next && next.due <= target; next = this.#byDue.peek()) {
+      this.#byDue.pop();
+      if (this.#timers.has(next)) return next;
+    }
+    return undefined;
   }
 }
 
