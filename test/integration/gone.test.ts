@@ -1,28 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { labelled } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
-import { OwnReceivers } from '../support/ownReceivers.ts';
-import { sharedControlPlane } from '../support/sharedControlPlane.ts';
-import { aTenant, conditionLines, type Tenant } from '../support/tenant.ts';
+import { startOperatedTenant, type OperatedTenant } from '../support/operatedTenant.ts';
+import { conditionLines } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
-let tenant: Tenant;
-let operator: OperatorProcess;
-let receivers: OwnReceivers;
+let tenant: OperatedTenant;
 
 beforeAll(async () => {
-  tenant = await aTenant(await sharedControlPlane());
-  receivers = new OwnReceivers(tenant);
-  operator = await startOperatorFor(tenant);
+  tenant = await startOperatedTenant();
 }, 120_000);
 
-afterAll(async () => {
-  await receivers?.close();
-  expect(await operator?.stop()).toBe(0);
-});
+afterAll(() => tenant?.end());
 
-const anEndpoint = (...given: Parameters<OwnReceivers['add']>) => receivers.add(...given);
+const anEndpoint: OperatedTenant['addReceiver'] = (...given) => tenant.addReceiver(...given);
 
 const send = (to: string, name: string) => tenant.createEvent(name, aFlagUpdated(), labelled(to));
 
@@ -61,9 +52,8 @@ test('410 ends the delivery and what is pending, and what comes later, also afte
   const late = await tenant.eventReason('too-late', 'DeliveryFailed');
   expect(late.deliveries).toMatchObject([{ state: 'Failed', reason: 'Gone', attempts: 0 }]);
 
-  operator.kill('SIGKILL');
-  await operator.exited;
-  operator = await startOperatorFor(tenant);
+  await tenant.kill();
+  await tenant.restart();
   await send('left', 'after-restart');
   const restarted = await tenant.eventReason('after-restart', 'DeliveryFailed');
   expect(restarted.deliveries).toMatchObject([{ state: 'Failed', reason: 'Gone', attempts: 0 }]);

@@ -1,29 +1,20 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
-import { OwnReceivers } from '../support/ownReceivers.ts';
+import { startOperatedTenant, type OperatedTenant } from '../support/operatedTenant.ts';
 import type { Receiver } from '../support/receiver.ts';
-import { sharedControlPlane } from '../support/sharedControlPlane.ts';
-import { aTenant, conditionLines, type Tenant } from '../support/tenant.ts';
+import { conditionLines } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
-let tenant: Tenant;
-let operator: OperatorProcess;
-let receivers: OwnReceivers;
+let tenant: OperatedTenant;
 
 beforeAll(async () => {
-  tenant = await aTenant(await sharedControlPlane());
-  receivers = new OwnReceivers(tenant);
-  operator = await startOperatorFor(tenant);
+  tenant = await startOperatedTenant();
 }, 120_000);
 
-afterAll(async () => {
-  await receivers?.close();
-  expect(await operator?.stop()).toBe(0);
-});
+afterAll(() => tenant?.end());
 
-const anEndpoint = (...given: Parameters<OwnReceivers['add']>) => receivers.add(...given);
+const anEndpoint: OperatedTenant['addReceiver'] = (...given) => tenant.addReceiver(...given);
 
 async function send(to: string, names: readonly string[]): Promise<void> {
   for (const name of names) await tenant.createEvent(name, aFlagUpdated(), labelled(to));
@@ -296,9 +287,8 @@ test('a restart keeps an open circuit, and what the receiver has asked for', asy
   await tenant.eventReason('kept-9', 'Waiting');
   await tenant.eventReason('asking-second', 'Waiting');
 
-  operator.kill('SIGKILL');
-  await operator.exited;
-  operator = await startOperatorFor(tenant);
+  await tenant.kill();
+  await tenant.restart();
   await waitUntil('the next probe', () => dead.requests.length === 7, { timeoutMs: 20_000 });
   expect(since(dead, 6)).toBeGreaterThanOrEqual(10_000);
   await tenant.endpointStatus('kept', ({ consecutiveFailures }) => consecutiveFailures === 7);

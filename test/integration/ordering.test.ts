@@ -2,28 +2,18 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Ordering } from '../../src/delivery/order.ts';
 import { labelled } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
-import { OwnReceivers } from '../support/ownReceivers.ts';
+import { startOperatedTenant, type OperatedTenant } from '../support/operatedTenant.ts';
 import type { ReceivedRequest, Receiver } from '../support/receiver.ts';
 import { seedFlagUpdated } from '../support/seedPayloads.ts';
-import { sharedControlPlane } from '../support/sharedControlPlane.ts';
-import { aTenant, type Tenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
-let tenant: Tenant;
-let operator: OperatorProcess;
-let receivers: OwnReceivers;
+let tenant: OperatedTenant;
 
 beforeAll(async () => {
-  tenant = await aTenant(await sharedControlPlane());
-  receivers = new OwnReceivers(tenant);
-  operator = await startOperatorFor(tenant);
+  tenant = await startOperatedTenant();
 }, 120_000);
 
-afterAll(async () => {
-  await receivers?.close();
-  expect(await operator?.stop()).toBe(0);
-});
+afterAll(() => tenant?.end());
 
 // Late enough that the circuit stays closed.
 const soon = { initialDelaySeconds: 3, maxDelaySeconds: 3 };
@@ -31,9 +21,9 @@ const soon = { initialDelaySeconds: 3, maxDelaySeconds: 3 };
 const add = (
   name: string,
   ordering: Ordering,
-  answer: Parameters<OwnReceivers['add']>[1],
+  answer: Parameters<OperatedTenant['addReceiver']>[1],
   spec: object = {},
-) => receivers.add(name, answer, { ordering, retry: soon, ...spec });
+) => tenant.addReceiver(name, answer, { ordering, retry: soon, ...spec });
 
 /** An event about a feature at some minute of an hour, named after both, for the endpoint `to`. */
 async function change(to: string, feature: number, minute: number): Promise<string> {
@@ -63,17 +53,16 @@ test('PerFeature: what fails holds the later changes of its feature, also over a
   await tenant.deliveryReason('each-1-2', 'WaitingForEarlier');
   await change('each', 2, 3);
   await tenant.eventReason('each-2-3', 'AllDelivered');
-  operator.kill('SIGKILL');
-  await operator.exited;
+  await tenant.kill();
   await change('each', 1, 3);
   receiver.answerWith(() => 200);
-  operator = await startOperatorFor(tenant);
+  await tenant.restart();
 
   await tenant.eventReason('each-1-3', 'AllDelivered');
   const ofFirst = toldBy(receiver).filter((one) => one.startsWith('1-'));
   expect(ofFirst.slice(0, -2).every((one) => one === '1-1')).toBe(true);
   expect(ofFirst.slice(-3)).toEqual(['1-1', '1-2', '1-3']);
-});
+}, 60_000);
 
 test('PerFeature: one that happened earlier and arrives late goes next, before those that wait', async () => {
   const answer = Promise.withResolvers<number>();

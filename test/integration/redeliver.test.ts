@@ -2,36 +2,21 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
 import { labelled } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
-import { OwnReceivers } from '../support/ownReceivers.ts';
+import { startOperatedTenant, type OperatedTenant } from '../support/operatedTenant.ts';
 import type { Receiver } from '../support/receiver.ts';
-import { sharedControlPlane } from '../support/sharedControlPlane.ts';
-import { aTenant, type Tenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
-let tenant: Tenant;
-let operator: OperatorProcess;
-let receivers: OwnReceivers;
+let tenant: OperatedTenant;
 
 beforeAll(async () => {
-  tenant = await aTenant(await sharedControlPlane());
-  receivers = new OwnReceivers(tenant);
-  operator = await startOperatorFor(tenant);
+  tenant = await startOperatedTenant();
 }, 120_000);
 
-afterAll(async () => {
-  await receivers?.close();
-  expect(await operator?.stop()).toBe(0);
-});
-
-const kill = async () => {
-  operator.kill('SIGKILL');
-  await operator.exited;
-};
+afterAll(() => tenant?.end());
 
 /** An event that has failed at the only endpoint of that name. */
 async function aFailedEvent(name: string): Promise<Receiver> {
-  const receiver = await receivers.add(name, () => 503, { retry: { giveUpAfterSeconds: 0 } });
+  const receiver = await tenant.addReceiver(name, () => 503, { retry: { giveUpAfterSeconds: 0 } });
   await tenant.createEvent(name, aFlagUpdated(), labelled(name));
   await tenant.eventReason(name, 'DeliveryFailed');
   return receiver;
@@ -77,10 +62,10 @@ test('a value is handled once, also by the next process, and one that was set me
   await label('handled', '1');
   await tenant.eventStatus('handled', ({ deliveries }) => deliveries?.[0]?.redeliveries === 1);
   await tenant.eventReason('handled', 'DeliveryFailed');
-  await kill();
+  await tenant.kill();
   await label('meanwhile', '1');
   meanwhile.answerWith(() => 200);
-  operator = await startOperatorFor(tenant);
+  await tenant.restart();
 
   await tenant.eventReason('meanwhile', 'AllDelivered');
   expect(meanwhile.requests).toHaveLength(2);
@@ -97,9 +82,9 @@ test('in the middle of a redelivery, the next process goes on with it', async ()
   receiver.answerWith(() => 'hang');
   await label('middle', '1');
   await waitUntil('the second request', () => receiver.requests.length === 2);
-  await kill();
+  await tenant.kill();
   receiver.answerWith(() => 200);
-  operator = await startOperatorFor(tenant);
+  await tenant.restart();
 
   const { deliveries } = await tenant.eventReason('middle', 'AllDelivered');
   expect(deliveries).toMatchObject([{ redeliveries: 1, attempts: 1 }]);

@@ -4,25 +4,15 @@ import { SecretBytes } from '../../src/delivery/secretBytes.ts';
 import { TEST_ANNOTATION } from '../../src/delivery/endpointTest.ts';
 import { labelled } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
-import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
-import { OwnReceivers } from '../support/ownReceivers.ts';
-import { sharedControlPlane } from '../support/sharedControlPlane.ts';
-import { aTenant, type Tenant } from '../support/tenant.ts';
+import { startOperatedTenant, type OperatedTenant } from '../support/operatedTenant.ts';
 
-let tenant: Tenant;
-let operator: OperatorProcess;
-let receivers: OwnReceivers;
+let tenant: OperatedTenant;
 
 beforeAll(async () => {
-  tenant = await aTenant(await sharedControlPlane());
-  receivers = new OwnReceivers(tenant);
-  operator = await startOperatorFor(tenant);
+  tenant = await startOperatedTenant();
 }, 120_000);
 
-afterAll(async () => {
-  await receivers?.close();
-  expect(await operator?.stop()).toBe(0);
-});
+afterAll(() => tenant?.end());
 
 const ask = (name: string, token: string) =>
   tenant.patchEndpoint(name, { metadata: { annotations: { [TEST_ANNOTATION]: token } } });
@@ -34,7 +24,7 @@ const tested = async (name: string, token: string) => {
 
 test('a test sends a signed sample of each event type, also to an endpoint that is suspended', async () => {
   await tenant.createSecret('hook', { secret: 'my shared secret' });
-  const receiver = await receivers.add('both', () => 204, {
+  const receiver = await tenant.addReceiver('both', () => 204, {
     eventTypes: ['FLAG_UPDATED', 'AUDIT_LOG'],
     signingKeys: [{ secretKeyRef: { name: 'hook', key: 'secret' } }],
     suspend: true,
@@ -66,16 +56,15 @@ test('a test sends a signed sample of each event type, also to an endpoint that 
 });
 
 test('a test tells of a failure, counts for nothing else, and is not sent again after a restart', async () => {
-  const receiver = await receivers.add('failing', () => 410);
+  const receiver = await tenant.addReceiver('failing', () => 410);
   await ask('failing', '1');
   expect(await tested('failing', '1')).toMatchObject({ results: [{ statusCode: 410, reason: 'Gone' }] });
   const { consecutiveFailures, lastFailureTime } = await tenant.endpointStatus('failing', () => true);
   expect([consecutiveFailures, lastFailureTime]).toEqual([0, undefined]);
   await tenant.endpointReason('failing', 'Ready');
 
-  operator.kill('SIGKILL');
-  await operator.exited;
-  operator = await startOperatorFor(tenant);
+  await tenant.kill();
+  await tenant.restart();
   // What it had to do about this endpoint comes first.
   receiver.answerWith(() => 200);
   await ask('failing', '2');
@@ -84,7 +73,7 @@ test('a test tells of a failure, counts for nothing else, and is not sent again 
 });
 
 test('a test that succeeds ends Gone', async () => {
-  const receiver = await receivers.add('left', () => 410);
+  const receiver = await tenant.addReceiver('left', () => 410);
   await tenant.createEvent('left', aFlagUpdated(), labelled('left'));
   await tenant.endpointReason('left', 'Gone');
   receiver.answerWith(() => 200);
