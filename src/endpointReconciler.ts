@@ -15,11 +15,12 @@ export interface EndpointReconcilerOptions extends Pick<
   EndpointContext,
   'registry' | 'histories' | 'pending'
 > {
-  readonly cluster: Pick<Cluster, 'endpoints' | 'eventsAs' | 'recorder'>;
+  readonly cluster: Pick<Cluster, 'endpoints' | 'events' | 'recorder'>;
   /** Once there are any. */
   readonly watches: () => Pick<Watches, 'endpoints' | 'events'>;
   /** Writes the events' statuses. */
   readonly recorder: StatusRecorder;
+  readonly eventLoop: Pick<ReconcileLoop, 'budget'>;
   readonly lanes: EndpointTestsOptions['lanes'];
   readonly attempts: AttemptDependencies;
   readonly endpointLoop: Pick<ReconcileLoop, 'queue' | 'budget'>;
@@ -46,6 +47,7 @@ export function openEndpointReconciler(options: EndpointReconcilerOptions): Webh
   const redeliveries = createRedeliveries({
     ...options,
     ...attempts,
+    budget: options.eventLoop.budget,
     events: () => watches().events,
     enqueue: ({ metadata }) => endpointLoop.queue.add(keyOf(metadata), 'low'),
   });

@@ -149,6 +149,7 @@ export function startOperator(options: OperatorOptions): Operator {
     pending,
     lanes,
     attempts,
+    eventLoop,
     endpointLoop,
     failed,
     signal,

@@ -1,16 +1,15 @@
 import type { FlagEvent } from './api/flagEvent.ts';
 import type { Cluster } from './cluster.ts';
 import { EndpointRedeliveries, type EndpointRedeliveriesOptions } from './reconcile/endpointRedeliveries.ts';
-import { withoutPayload } from './reconcile/preparedEvents.ts';
 import { Redeliverer, type RedelivererOptions } from './reconcile/redeliverer.ts';
 import type { Informer } from './runtime/informer.ts';
 import { listPages } from './runtime/listPages.ts';
 
 export interface RedeliveringOptions
   extends
-    Pick<RedelivererOptions, 'recorder' | 'registry'>,
+    Pick<RedelivererOptions, 'recorder' | 'registry' | 'budget'>,
     Pick<EndpointRedeliveriesOptions, 'enqueue' | 'clock' | 'random' | 'signal'> {
-  readonly cluster: Pick<Cluster, 'eventsAs'>;
+  readonly cluster: Pick<Cluster, 'events'>;
   /** The events that have not finished, once they are followed. */
   readonly events: () => Informer<FlagEvent>;
   readonly failed: (key: string, doing: string, error: unknown) => void;
@@ -19,13 +18,12 @@ export interface RedeliveringOptions
 /** Wires what sends again what has failed at an endpoint since a time. */
 export function createRedeliveries(options: RedeliveringOptions): EndpointRedeliveries {
   const { cluster, events, failed, signal } = options;
-  const client = cluster.eventsAs(withoutPayload);
   return new EndpointRedeliveries({
     ...options,
-    list: (namespace) => listPages(client.listWatch({ namespace }), signal),
+    list: (namespace) => listPages(cluster.events.listWatch({ namespace }), signal),
     redeliverer: new Redeliverer({
       ...options,
-      read: (namespace, name) => client.get(namespace, name, signal),
+      read: (namespace, name) => cluster.events.get(namespace, name, signal),
       isUnwatched: ({ metadata }) => events().store(metadata.namespace)?.getByUid(metadata.uid) === undefined,
     }),
     onError: (namespace, error) => failed(namespace, 'go over the FlagEvents for a redelivery', error),

@@ -16,7 +16,7 @@ import { sleep } from '../runtime/sleep.ts';
 import type { Redeliverer } from './redeliverer.ts';
 
 export interface EndpointRedeliveriesOptions {
-  /** The events of a namespace, finished or not and without their payloads, page by page. */
+  /** The events of a namespace, finished or not, page by page. */
   readonly list: (namespace: string) => AsyncIterable<{ readonly items: readonly FlagEvent[] }>;
   readonly redeliverer: Pick<Redeliverer, 'startOver'>;
   /** Has the endpoint reconciled. */

@@ -1,17 +1,20 @@
-import type { FlagEvent } from '../api/flagEvent.ts';
+import type { FlagEvent, FlagEventStatus } from '../api/flagEvent.ts';
 import { withRedeliverySince } from '../delivery/redeliver.ts';
+import { storedSize } from '../delivery/storedSize.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { sleep } from '../runtime/sleep.ts';
 import { TokenBuckets } from '../runtime/tokenBuckets.ts';
 import type { EndpointRegistry } from './endpointRegistry.ts';
-import type { StatusRecorder } from './statusRecorder.ts';
+import type { StatusRecorder, WriteResult } from './statusRecorder.ts';
+import type { WriteBudget } from './writeBudget.ts';
 
 export interface RedelivererOptions {
-  /** An event without its payload; nothing where there is none of that name. */
+  /** An event with its payload; nothing where there is none of that name. */
   readonly read: (namespace: string, name: string) => Promise<FlagEvent | undefined>;
   /** Whether the watch of unfinished events has let go of the event, or has not shown it. */
   readonly isUnwatched: (event: FlagEvent) => boolean;
   readonly recorder: Pick<StatusRecorder, 'write' | 'retryAt'>;
+  readonly budget: Pick<WriteBudget, 'turn'>;
   readonly registry: Pick<EndpointRegistry, 'view'>;
   readonly clock: Clock;
 }
@@ -31,7 +34,7 @@ export class Redeliverer {
   }
 
   /**
-   * Gives the event as it is after what is asked for was started over; nothing where it is gone. Throws what a read throws,
+   * Given an event with its payload, gives it as it is after what is asked for was started over; nothing where it is gone. Throws what a read throws,
    * and the signal's reason.
    */
   async startOver(listed: FlagEvent, signal: AbortSignal): Promise<FlagEvent | undefined> {
@@ -42,7 +45,7 @@ export class Redeliverer {
       const next = withRedeliverySince(event, status, clock.now(), (uid) => registry.view(uid)?.redelivery);
       if (next === status) return event;
       await this.#turn(signal);
-      const result = this.#mayWrite(event) ? await recorder.write(event, next) : 'conflict';
+      const result = this.#mayWrite(event) ? await this.#write(event, next, signal) : 'conflict';
       switch (result) {
         case 'written':
           return { ...event, status: next };
@@ -66,6 +69,14 @@ export class Redeliverer {
   /** What the watch has still to show of how the event finished would end what goes on then. */
   #mayWrite(event: FlagEvent): boolean {
     return event.status?.completionTime === undefined || this.#options.isUnwatched(event);
+  }
+
+  async #write(event: FlagEvent, status: FlagEventStatus, signal: AbortSignal): Promise<WriteResult> {
+    const { namespace, uid } = event.metadata;
+    const bytes = storedSize({ ...event, status });
+    await this.#options.budget.turn({ key: `${namespace}/${uid}`, bytes, priority: 'normal' }, signal);
+    signal.throwIfAborted();
+    return this.#options.recorder.write(event, status);
   }
 
   async #readAgain({ metadata }: FlagEvent): Promise<FlagEvent | undefined> {

@@ -28,6 +28,11 @@ export interface WriteBudgetOptions extends WriteRate {
   readonly queue: Pick<WorkQueue, 'add'>;
 }
 
+interface WaitingWrite extends DueWrite {
+  /** Called when it is paid for, instead of the queue's. */
+  readonly onTurn?: () => void;
+}
+
 /** What all status writes together may cost; endpoints get a tenth of it (design.md, "What a write costs"). */
 export const EVENT_WRITES: WriteRate = { bytesPerSecond: 1_800_000, firstMayOweMilliseconds: 1000 };
 export const ENDPOINT_WRITES: WriteRate = { bytesPerSecond: 200_000, firstMayOweMilliseconds: 5000 };
@@ -45,7 +50,7 @@ const BYTES_FOR_ONE = 9;
  */
 export class WriteBudget {
   readonly #options: WriteBudgetOptions;
-  readonly #waiting: Readonly<Record<WritePriority, FairBacklog<DueWrite>>> = {
+  readonly #waiting: Readonly<Record<WritePriority, FairBacklog<WaitingWrite>>> = {
     first: new FairBacklog(),
     normal: new FairBacklog(),
     low: new FairBacklog(),
@@ -86,6 +91,19 @@ export class WriteBudget {
     return mayBegin;
   }
 
+  /**
+   * Resolves once the write may go, for whoever has no key that could come again; it is then paid for. Its own key is to
+   * be no object's. Resolves too once the signal is aborted.
+   */
+  async turn(write: DueWrite, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted || this.#ask({ ...write, onTurn: resolve }, true)) return;
+    const end = () => resolve();
+    signal.addEventListener('abort', end);
+    await promise;
+    signal.removeEventListener('abort', end);
+  }
+
   /** Lets go of an object that is gone, or of which nothing is to be written now. */
   forget(key: string): void {
     for (const waiting of Object.values(this.#waiting)) waiting.delete(key);
@@ -102,7 +120,7 @@ export class WriteBudget {
   }
 
   /** One that waits already keeps its place, unless its priority has changed. */
-  #ask(write: DueWrite, atOnce: boolean): boolean {
+  #ask(write: WaitingWrite, atOnce: boolean): boolean {
     const wanted = this.#waiting[write.priority];
     for (const waiting of Object.values(this.#waiting)) if (waiting !== wanted) waiting.delete(write.key);
     wanted.add(write);
@@ -120,12 +138,14 @@ export class WriteBudget {
         this.#cancelTimer = clock.schedule(wait, () => this.#serve());
         break;
       }
-      const { key, bytes, priority } = turn.write;
+      const { key, bytes, priority, onTurn } = turn.write;
       this.#waiting[priority].serve(turn.write);
       this.#count(turn.write);
       this.#spend(bytes);
       if (key === asking) {
         mayGo = true;
+      } else if (onTurn) {
+        onTurn();
       } else {
         this.#paid.set(key, bytes);
         queue.add(key, priority === 'low' ? 'low' : 'normal');
@@ -135,7 +155,7 @@ export class WriteBudget {
   }
 
   /** Whose turn it is, and how far the budget may be behind when it comes. */
-  #next(): { readonly write: DueWrite; readonly mayOwe: number } | undefined {
+  #next(): { readonly write: WaitingWrite; readonly mayOwe: number } | undefined {
     const writes = PRIORITIES.map((priority) => this.#waiting[priority].next()).filter(
       (write) => write !== undefined,
     );

@@ -5,6 +5,7 @@ import type { WebhookEndpoint, WebhookEndpointStatus } from '../../src/api/webho
 import { REDELIVER_SINCE_ANNOTATION } from '../../src/delivery/redeliverSince.ts';
 import { EndpointRedeliveries } from '../../src/reconcile/endpointRedeliveries.ts';
 import { Redeliverer } from '../../src/reconcile/redeliverer.ts';
+import { EVENT_WRITES, WriteBudget } from '../../src/reconcile/writeBudget.ts';
 import { ApiError } from '../../src/runtime/apiError.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 import { aDelivery, anEndpoint, anEvent, aView, uid } from '../support/fixtures.ts';
@@ -26,6 +27,7 @@ let writes: string[];
 let endpointWritesFail: boolean;
 let watched: Set<string>;
 let errors: string[];
+let budget: WriteBudget;
 let life: AbortController;
 let redeliveries: EndpointRedeliveries;
 
@@ -46,6 +48,7 @@ function start(): void {
         },
         retryAt: () => clock.now() + 4000,
       },
+      budget,
       registry: {
         view: (endpointUID) => {
           const endpoint = endpoints.get(endpointUID);
@@ -75,6 +78,7 @@ beforeEach(() => {
   endpointWritesFail = false;
   watched = new Set();
   errors = [];
+  budget = new WriteBudget({ ...EVENT_WRITES, clock, queue: { add: () => {} } });
   start();
   put(anEndpoint({ name: 'flags' }));
 });
@@ -256,6 +260,16 @@ describe('a value that was not handled yet', () => {
 });
 
 describe('a value that is set', () => {
+  test('waits while other writes have cost what they may', async () => {
+    putFailed('a', 'b', 'c');
+    budget.take({ key: 'shop/large', bytes: 10 * EVENT_WRITES.bytesPerSecond, priority: 'normal' });
+    ask(SINCE);
+    await clock.advance(9000);
+    expect(api.written).toEqual([]);
+    await clock.advance(3000);
+    expect(api.written).toEqual(['a', 'b', 'c']);
+  });
+
   test('before the last one was begun takes its place', async () => {
     putFailed('a');
     endpointWritesFail = true;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { REDELIVER_LABEL } from '../../src/delivery/redeliver.ts';
 import { Redeliverer } from '../../src/reconcile/redeliverer.ts';
+import { EVENT_WRITES } from '../../src/reconcile/writeBudget.ts';
 import { EventWorld, uidOf } from '../support/eventWorld.ts';
 import { anEndpoint } from '../support/fixtures.ts';
 
@@ -62,6 +63,18 @@ describe('the label on an event that has finished', () => {
     expect(world.reason('event')).toBe('DeliveryFailed');
     expect(delivery('bad')).toMatchObject({ redeliveries: 2, attempts: 1, state: 'Failed' });
     expect(endings()).toHaveLength(3);
+  });
+
+  test('waits while writes have cost what they may, and then starts it over once', async () => {
+    await aFailedEvent();
+    world.receiver = () => 200;
+    world.budget.take({ key: 'other/large', bytes: 10 * EVENT_WRITES.bytesPerSecond, priority: 'normal' });
+    label('1');
+    await world.advance(9000);
+    expect(requestsTo('bad')).toHaveLength(1);
+    await world.advance(3000);
+    expect(requestsTo('bad')).toHaveLength(2);
+    expect(delivery('bad')).toMatchObject({ redeliveries: 1, state: 'Succeeded' });
   });
 
   test('is handled once a value', async () => {
@@ -216,11 +229,12 @@ describe('the label on an event that has not finished', () => {
 
 /** What a pass over the events does about one of them, which it has listed just now. */
 async function passOver(name: string): Promise<void> {
-  const { recorder, registry, clock, store } = world;
+  const { recorder, budget, registry, clock, store } = world;
   const redeliverer = new Redeliverer({
     read: async (_namespace, eventName) => world.event(eventName),
     isUnwatched: ({ metadata }) => store.getByUid(metadata.uid) === undefined,
     recorder,
+    budget,
     registry,
     clock,
   });

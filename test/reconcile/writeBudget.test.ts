@@ -201,6 +201,40 @@ test.each<[WritePriority, wentAtOnce: boolean]>([
   expect(budget.take(write)).toBe(wentAtOnce);
 });
 
+describe('a write whose key can not come again', () => {
+  const turn = async (name: string, bytes: number, signal: AbortSignal) => {
+    await budget.turn({ key: `shop/${name}`, bytes, priority: 'normal' }, signal);
+    gone.push({ name, at: clock.monotonic(), bytes });
+  };
+
+  test('goes at once, or is waited for among the others, and costs as much', async () => {
+    const { signal } = new AbortController();
+    void turn('at-once', 300_000, signal);
+    await clock.advance(0);
+    ask('former', 100_000);
+    void turn('waits', 100_000, signal);
+    ask('later', 1000);
+    await clock.advance(10_000);
+    expect(gone.map(({ name, at }) => [name, at])).toEqual([
+      ['at-once', 0],
+      ['former', 2900],
+      ['waits', 3900],
+      ['later', 4900],
+    ]);
+    expect(turns).toEqual(['shop/former', 'shop/later']);
+  });
+
+  test('is not waited for once the signal is aborted', async () => {
+    const life = new AbortController();
+    ask('large', 300_000);
+    void turn('waits', 1000, life.signal);
+    life.abort();
+    void turn('late', 1000, life.signal);
+    await clock.advance(0);
+    expect(names()).toEqual(expect.arrayContaining(['waits', 'late']));
+  });
+});
+
 describe('an event', () => {
   const begin = (name: string, bytes: number) => budget.begin(`shop/${name}`, bytes);
 

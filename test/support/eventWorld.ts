@@ -92,6 +92,7 @@ export class EventWorld {
   readonly histories: Histories;
   readonly registry: EndpointRegistry;
   readonly recorder: StatusRecorder;
+  readonly budget: WriteBudget;
   readonly reconciler: FlagEvents;
   readonly queue: WorkQueue;
   readonly store = new Store<KnownEvent>();
@@ -108,6 +109,7 @@ export class EventWorld {
     const queue = new WorkQueue({ clock });
     this.clock = clock;
     this.queue = queue;
+    this.budget = new WriteBudget({ ...EVENT_WRITES, clock, queue });
     this.requests = from?.requests ?? [];
     this.written = from?.written ?? [];
     this.#events = new Map(from ? from.#events : []);
@@ -184,7 +186,7 @@ export class EventWorld {
       order: this.order,
       lanes: this.lanes,
       recorder: this.recorder,
-      budget: new WriteBudget({ ...EVENT_WRITES, clock, queue }),
+      budget: this.budget,
       attempts: { send: (request) => this.#send(request), clock, random: () => 0.5, version: 'test' },
       clock,
       clockIsTrusted: () => this.clockIsTrusted,
