@@ -5,7 +5,7 @@ import { sleep } from '../runtime/sleep.ts';
 import { TokenBuckets } from '../runtime/tokenBuckets.ts';
 import { kubernetesEvent, seriesKey, type KubernetesEvent, type Regarding } from './kubernetesEvent.ts';
 import type { Resource } from './resourceClient.ts';
-import { isPassing, writeEvent, type EventClient } from './writeEvent.ts';
+import { isOfEndingNamespace, isPassing, writeEvent, type EventClient } from './writeEvent.ts';
 
 export interface EventRecorderOptions {
   readonly client: EventClient;
@@ -169,7 +169,7 @@ export class EventRecorder {
         return;
       }
       this.#forget(key);
-      this.#complain(error);
+      if (!isOfEndingNamespace(error)) this.#complain(error);
     }
   }
 

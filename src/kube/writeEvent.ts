@@ -48,3 +48,9 @@ export async function writeEvent(
 export function isPassing(error: unknown): boolean {
   return !(error instanceof ApiError) || error.status === 429 || error.status >= 500;
 }
+
+/** Whether the namespace is being deleted, or is gone: nothing new can be written there (NamespaceLifecycle's words). */
+export function isOfEndingNamespace(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 404 || (error.status === 403 && error.message.includes('it is being terminated'));
+}

@@ -316,7 +316,6 @@ describe('a write that fails', () => {
 
   test.each<[what: string, error: () => Error]>([
     ['because the operator may not', denied],
-    ['because the namespace is gone', () => new ApiError(404, 'NotFound', 'no such namespace')],
     ['because it is invalid', () => new ApiError(422, 'Invalid', 'invalid')],
   ])('%s is dropped, and told', async (_what, error) => {
     failsWith = error();
@@ -338,6 +337,17 @@ describe('a write that fails', () => {
       ['denied', 1],
       ['denied', 10],
     ]);
+  });
+
+  test.each([
+    [403, 'Forbidden', 'unable to create new content in namespace shop because it is being terminated'],
+    [404, 'NotFound', 'namespaces "shop" not found'],
+  ])('as its namespace is being deleted (%d), nobody complains', async (status, reason, message) => {
+    failsWith = new ApiError(status, reason, message);
+    record();
+    await clock.advance(MINUTE);
+    expect(refusals).toEqual([]);
+    expect(calls).toHaveLength(1);
   });
 
   test('and was dropped is an Event the next time', async () => {
