@@ -24,6 +24,9 @@ export class PreparedEvents {
   readonly #entries = new Map<UID, PreparedPayload>();
   readonly #maxBytes: number;
   #bytes = 0;
+  /** Those that nobody has asked for since they were shown. */
+  readonly #ahead = new Set<UID>();
+  #aheadBytes = 0;
 
   constructor(maxBytes: number = MAX_BYTES) {
     this.#maxBytes = maxBytes;
@@ -43,15 +46,24 @@ export class PreparedEvents {
     return prepared;
   }
 
-  /** Prepares an event that was not taken up yet, and gives what the store keeps of it. */
+  /**
+   * Prepares an event that was not taken up yet, and gives what the store keeps of it. Where many wait for their turn, those
+   * that come later are read then: prepared now they would only push each other out.
+   */
   keep(event: FlagEvent): KnownEvent {
-    if (event.status?.startTime === undefined) this.prepare(event);
+    const { uid } = event.metadata;
+    const isFresh = event.status?.startTime === undefined && !this.#entries.has(uid);
+    if (isFresh && this.#aheadBytes < this.#maxBytes / 2) {
+      this.#aheadBytes += sizeOf(this.prepare(event));
+      this.#ahead.add(uid);
+    }
     return withoutPayload(event);
   }
 
   get(uid: UID): PreparedPayload | undefined {
     const prepared = this.#entries.get(uid);
     if (!prepared) return undefined;
+    this.#isAheadNoMore(uid, prepared);
     this.#entries.delete(uid);
     this.#entries.set(uid, prepared);
     return prepared;
@@ -60,8 +72,13 @@ export class PreparedEvents {
   forget(uid: UID): void {
     const prepared = this.#entries.get(uid);
     if (!prepared) return;
+    this.#isAheadNoMore(uid, prepared);
     this.#entries.delete(uid);
     this.#bytes -= sizeOf(prepared);
+  }
+
+  #isAheadNoMore(uid: UID, prepared: PreparedPayload): void {
+    if (this.#ahead.delete(uid)) this.#aheadBytes -= sizeOf(prepared);
   }
 }
 

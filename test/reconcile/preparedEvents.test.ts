@@ -88,6 +88,28 @@ describe('the memory', () => {
     expect(keptOf(events, 'event-0', 'another')).toEqual(['event-0', 'another']);
   });
 
+  test('is taken to a half by events that are yet to have their turn; those after them are read then', () => {
+    const events = new PreparedEvents(ROOM);
+    const keep = (...all: string[]) => all.map((name) => events.keep(anEventOf9KiB(name)));
+    keep(...names);
+    // Shown again, they don't count twice.
+    keep('event-0', 'event-1');
+    expect(keptOf(events, 'event-5', 'event-9')).toEqual([]);
+    expect(keptOf(events, 'event-0', 'event-1')).toEqual(['event-0', 'event-1']);
+    // Two have had their turn, and one is gone.
+    events.forget(anEvent({ name: 'event-2' }).metadata.uid);
+    keep('event-5', 'event-6', 'event-7', 'event-8');
+    expect(keptOf(events, ...names)).toEqual([
+      'event-0',
+      'event-1',
+      'event-3',
+      'event-4',
+      'event-5',
+      'event-6',
+      'event-7',
+    ]);
+  });
+
   test('is taken by events without a body too', () => {
     const events = new PreparedEvents(10 * 1024);
     for (const name of [...names, 'another'])
