@@ -1,0 +1,99 @@
+import { AdminClient } from '../support/adminClient.ts';
+import type { ControlPlane } from '../support/controlPlane.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { aTenant, type Tenant } from '../support/tenant.ts';
+import { residentMegabytes } from '../bench/processUsage.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+import { inParallel } from './inParallel.ts';
+import { startOperator } from './operatorUnderTest.ts';
+
+const AT_ONCE = 16;
+
+/** From the operator's start to its first request for an event that is created while it starts, in ms. */
+async function startToFirstDelivery(controlPlane: ControlPlane, tenant: Tenant, name: string) {
+  const receiver = await startReceiver();
+  await tenant.createEndpoint(name, {
+    url: receiver.origin,
+    match: { selector: { matchLabels: { to: name } } },
+  });
+  await tenant.createEvent(name, undefined, { labels: { to: name } });
+  const operator = await startOperator({ kubeconfig: controlPlane.kubeconfigPath });
+  try {
+    await waitUntil('the delivery', () => receiver.requests.length > 0, { timeoutMs: 120_000, everyMs: 2 });
+    const delivered = performance.now() - operator.startedAt;
+    const ready = await operator.ready();
+    const { peak } = await residentMegabytes(operator.pid);
+    return { delivered: Math.round(delivered), ready: Math.round(ready), peakMB: Math.round(peak) };
+  } finally {
+    await operator.stop('SIGKILL');
+    await receiver.close();
+  }
+}
+
+/** Events of a namespace that have finished, and others that a suspended endpoint holds, as their statuses say. */
+async function fill(
+  controlPlane: ControlPlane,
+  tenant: Tenant,
+  finished: number,
+  waiting: number,
+): Promise<void> {
+  const admin = new AdminClient(controlPlane);
+  const held = await tenant.createEndpoint('held', { url: 'http://nobody.shop.svc/', suspend: true });
+  const completionTime = new Date().toISOString();
+  await inParallel(finished + waiting, AT_ONCE, async (index) => {
+    const isFinished = index < finished;
+    const name = isFinished ? `finished-${index}` : `waiting-${index}`;
+    const { metadata } = await tenant.createEvent(name);
+    const startTime = metadata.creationTimestamp;
+    const delivery = {
+      endpointName: 'held',
+      endpointUID: held.metadata.uid,
+      deliveryID: `msg_${metadata.uid}`,
+      startTime,
+      redeliveries: 0,
+    };
+    const status = isFinished
+      ? {
+          startTime,
+          completionTime,
+          delivered: '1/1',
+          deliveries: [{ ...delivery, state: 'Succeeded', attempts: 1, reason: 'Delivered', completionTime }],
+        }
+      : {
+          startTime,
+          delivered: '0/1',
+          deliveries: [{ ...delivery, state: 'Pending', attempts: 0, reason: 'Suspended', message: 'held' }],
+        };
+    const path = `/apis/flagpost.dev/v1alpha1/namespaces/${tenant.namespace}/flagevents/${name}/status`;
+    const answer = await admin.call('PATCH', path, {
+      body: { status },
+      contentType: 'application/merge-patch+json',
+      accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    });
+    if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+  });
+  await admin.close();
+}
+
+/** What a start costs where there is nothing, and where there is a lot. */
+export async function measureRestart(
+  controlPlane: ControlPlane,
+  finished: number,
+  waiting: number,
+  rounds: number,
+) {
+  const tenant = await aTenant(controlPlane);
+  const rows: Record<string, string | number>[] = [];
+  const measure = async (cluster: string) => {
+    for (let round = 1; round <= rounds; round += 1) {
+      const name = `${cluster}-${round}`;
+      rows.push({ cluster, ...(await startToFirstDelivery(controlPlane, tenant, name)) });
+    }
+  };
+  await measure('empty');
+  const begun = performance.now();
+  await fill(controlPlane, tenant, finished, waiting);
+  console.error(`filled in ${Math.round((performance.now() - begun) / 1000)} s`);
+  await measure('full');
+  return rows;
+}
