@@ -20,7 +20,7 @@ export interface EndpointReconcilerOptions extends Pick<
   readonly watches: () => Pick<Watches, 'endpoints' | 'events'>;
   /** Writes the events' statuses. */
   readonly recorder: StatusRecorder;
-  readonly eventLoop: Pick<ReconcileLoop, 'budget'>;
+  readonly eventLoop: Pick<ReconcileLoop, 'queue' | 'budget'>;
   readonly lanes: EndpointTestsOptions['lanes'];
   readonly attempts: AttemptDependencies;
   readonly endpointLoop: Pick<ReconcileLoop, 'queue' | 'budget'>;
@@ -47,7 +47,6 @@ export function openEndpointReconciler(options: EndpointReconcilerOptions): Webh
   const redeliveries = createRedeliveries({
     ...options,
     ...attempts,
-    budget: options.eventLoop.budget,
     events: () => watches().events,
     enqueue: ({ metadata }) => endpointLoop.queue.add(keyOf(metadata), 'low'),
   });

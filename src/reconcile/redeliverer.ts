@@ -16,10 +16,15 @@ export interface RedelivererOptions {
   readonly recorder: Pick<StatusRecorder, 'write' | 'retryAt'>;
   readonly budget: Pick<WriteBudget, 'turn'>;
   readonly registry: Pick<EndpointRegistry, 'view'>;
+  /** Whether so many other events wait for their reconcile that none should be added now. */
+  readonly isBusy: () => boolean;
   readonly clock: Clock;
 }
 
 const EVENTS_PER_SECOND = 100;
+const LOOK_AGAIN_MILLISECONDS = 50;
+// A load that never ends must not hold a redelivery up for ever.
+const LONGEST_WAIT_MILLISECONDS = 1000;
 const PAUSE_AFTER_CONFLICT_MILLISECONDS = 50;
 
 /** Starts over what annotations of endpoints ask for, at a pace that leaves the API server and receivers to fresh events. */
@@ -34,8 +39,8 @@ export class Redeliverer {
   }
 
   /**
-   * Given an event with its payload, gives it as it is after what is asked for was started over; nothing where it is gone. Throws what a read throws,
-   * and the signal's reason.
+   * Given an event with its payload, gives it as it is after what is asked for was started over; nothing where it is gone.
+   * Throws what a read throws, and the signal's reason.
    */
   async startOver(listed: FlagEvent, signal: AbortSignal): Promise<FlagEvent | undefined> {
     const { recorder, registry, clock } = this.#options;
@@ -85,8 +90,14 @@ export class Redeliverer {
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
+    const { isBusy, clock } = this.#options;
+    const until = clock.monotonic() + LONGEST_WAIT_MILLISECONDS;
+    while (isBusy() && clock.monotonic() < until) {
+      await sleep(clock, LOOK_AGAIN_MILLISECONDS, signal);
+      signal.throwIfAborted();
+    }
     while (!this.#tokens.take('')) {
-      await sleep(this.#options.clock, this.#tokens.wait(''), signal);
+      await sleep(clock, this.#tokens.wait(''), signal);
       signal.throwIfAborted();
     }
   }

@@ -26,6 +26,8 @@ let statuses: WebhookEndpointStatus[];
 let writes: string[];
 let endpointWritesFail: boolean;
 let watched: Set<string>;
+/** Whether other events wait for their reconcile. */
+let busy: boolean;
 let errors: string[];
 let budget: WriteBudget;
 let life: AbortController;
@@ -49,6 +51,7 @@ function start(): void {
         retryAt: () => clock.now() + 4000,
       },
       budget,
+      isBusy: () => busy,
       registry: {
         view: (endpointUID) => {
           const endpoint = endpoints.get(endpointUID);
@@ -77,6 +80,7 @@ beforeEach(() => {
   writes = [];
   endpointWritesFail = false;
   watched = new Set();
+  busy = false;
   errors = [];
   budget = new WriteBudget({ ...EVENT_WRITES, clock, queue: { add: () => {} } });
   start();
@@ -257,6 +261,17 @@ describe('a value that was not handled yet', () => {
     expect(api.written).toEqual(names);
     expect(statusOf()?.redelivery?.events).toBe(300);
   });
+});
+
+test('while other events wait, one a second is started over', async () => {
+  putFailed('a', 'b', 'c', 'd', 'e');
+  busy = true;
+  ask(SINCE);
+  await clock.advance(2500);
+  expect(api.written).toEqual(['a', 'b']);
+  busy = false;
+  await clock.advance(200);
+  expect(api.written).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
 describe('a value that is set', () => {

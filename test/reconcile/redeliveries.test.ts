@@ -235,6 +235,7 @@ async function passOver(name: string): Promise<void> {
     isUnwatched: ({ metadata }) => store.getByUid(metadata.uid) === undefined,
     recorder,
     budget,
+    isBusy: () => false,
     registry,
     clock,
   });
