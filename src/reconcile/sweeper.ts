@@ -80,9 +80,9 @@ export class Sweeper {
   }
 
   /** Takes in that an event may have finished without anybody having heard of it: it is read before long. */
-  maybeFinished({ metadata: { namespace, name, uid } }: FinishedEvent): void {
-    this.#counts.add(namespace);
-    this.#expiries.set({ namespace, name, uid }, this.#options.clock.now() + LOOK_AGAIN_MILLISECONDS);
+  maybeFinished({ metadata }: FinishedEvent): void {
+    this.#counts.add(metadata.namespace);
+    this.#lookAgain(metadata);
   }
 
   /** Works until the signal is aborted. Never rejects. */
@@ -142,9 +142,7 @@ export class Sweeper {
       try {
         const { resourceVersion } = expiring;
         if (resourceVersion === undefined) await this.#lookAt(expiring);
-        else if ((await this.#delete({ ...expiring, resourceVersion }, signal)) === 'changed') {
-          await this.#lookAt(expiring, LOOK_AGAIN_MILLISECONDS);
-        }
+        else await this.#delete({ ...expiring, resourceVersion }, signal);
       } catch (error) {
         this.#expiries.set(expiring, now);
         throw error;
@@ -152,9 +150,9 @@ export class Sweeper {
     }
   }
 
-  async #lookAt({ namespace, name, uid }: Expiring, leastMilliseconds = 0): Promise<void> {
+  async #lookAt({ namespace, name, uid }: Expiring): Promise<void> {
     const event = await this.#options.read(namespace, name);
-    if (event?.metadata.uid === uid) this.#remember(event, leastMilliseconds);
+    if (event?.metadata.uid === uid) this.#remember(event);
   }
 
   async #trim(signal: AbortSignal): Promise<void> {
@@ -184,23 +182,28 @@ export class Sweeper {
     }
   }
 
-  /** Remembers when an event expires, or is to be looked at again; not earlier than after so many milliseconds. */
-  #remember(event: FinishedEvent, leastMilliseconds = 0): void {
+  /** Remembers when an event expires, or is to be looked at again. */
+  #remember(event: FinishedEvent): void {
     const now = this.#options.clock.now();
     const expiry = expiresAt(event, this.#options);
     if (event.metadata.deletionTimestamp !== undefined || expiry > now + REMEMBER_MILLISECONDS) return;
-    const mustRead = isLeftAlone(event);
-    const wait = mustRead ? LOOK_AGAIN_MILLISECONDS : leastMilliseconds;
-    const expiring = mustRead ? { ...event.metadata, resourceVersion: undefined } : event.metadata;
-    this.#expiries.set(expiring, Math.max(expiry, now + wait));
+    if (isLeftAlone(event)) this.#lookAgain(event.metadata, expiry);
+    else this.#expiries.set(event.metadata, expiry);
+  }
+
+  /** Has an event read before long, and not before a time; then it is remembered as it is by then. */
+  #lookAgain({ namespace, name, uid }: Expiring, notBefore = 0): void {
+    const soon = this.#options.clock.now() + LOOK_AGAIN_MILLISECONDS;
+    this.#expiries.set({ namespace, name, uid }, Math.max(soon, notBefore));
   }
 
   async #delete(metadata: Doomed, signal: AbortSignal): Promise<Fate> {
     return this.#count(metadata, await this.#deleter.inTurn(metadata, signal));
   }
 
-  #count({ namespace }: Doomed, fate: Fate): Fate {
-    if (fate === 'deleted') this.#counts.remove(namespace);
+  #count(metadata: Doomed, fate: Fate): Fate {
+    if (fate === 'deleted') this.#counts.remove(metadata.namespace);
+    if (fate === 'changed') this.#lookAgain(metadata);
     return fate;
   }
 

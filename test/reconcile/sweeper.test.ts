@@ -140,9 +140,21 @@ describe('an event that finishes', () => {
     there('a', { ttl: 5, metadata: { labels: { team: 'shop' } } });
     there('again', { ttl: 5, completionTime: null });
     await clock.advance(7 * SECOND);
-    expect([api.deleted, api.reads]).toEqual([[], ['a', 'again']]);
+    expect([api.asked, api.deleted, api.reads]).toEqual([['a', 'again'], [], []]);
     await clock.advance(20 * SECOND);
     expect([api.deleted, api.reads]).toEqual([['a'], ['a', 'again']]);
+  });
+
+  test('and was changed before it could be deleted at once is deleted soon after', async () => {
+    api.onDelete = () => {
+      api.onDelete = () => {};
+      there('a', { ttl: 0, metadata: { labels: { team: 'shop' } } });
+    };
+    const sweeper = aRunningSweeper();
+    await finish(sweeper, 'a', { ttl: 0 });
+    expect(api.deleted).toEqual([]);
+    await clock.advance(20 * SECOND);
+    expect(api.deleted).toEqual(['a']);
   });
 
   test('is not deleted where it was created again under its name', async () => {
@@ -282,7 +294,7 @@ describe('a sweep', () => {
     expect(api.deleted).toEqual(['a']);
   });
 
-  test('goes past what somebody changed, or deleted, under its eyes', async () => {
+  test('goes past what somebody changed, or deleted, under its eyes, and comes back to it', async () => {
     for (const name of ['a', 'b', 'c']) there(name, { completionTime: long(60 * SECOND), ...old });
     api.pageSize = 3;
     api.onDelete = (name) => {
@@ -294,6 +306,8 @@ describe('a sweep', () => {
     await clock.advance(SECOND);
     expect(api.asked).toEqual(['a', 'b', 'c']);
     expect({ left: api.names, errors }).toEqual({ left: ['b'], errors: [] });
+    await clock.advance(20 * SECOND);
+    expect(api.names).toEqual([]);
   });
 
   test('deletes at most 200 a second', async () => {
