@@ -1,4 +1,4 @@
-import type { WebhookEndpoint } from '../api/webhookEndpoint.ts';
+import type { RetryPolicy, WebhookEndpoint } from '../api/webhookEndpoint.ts';
 import type { AttemptRecord } from '../delivery/attemptRecord.ts';
 import { classify } from '../delivery/classify.ts';
 import { requestHeaders } from '../delivery/requestHeaders.ts';
@@ -22,6 +22,8 @@ export type SendResult = Parameters<typeof classify>[0] | { readonly kind: 'abor
 
 export interface AttemptInput {
   readonly endpoint: WebhookEndpoint;
+  /** As it stands when the attempt has ended: the spec may have been changed meanwhile. */
+  readonly retry: () => RetryPolicy;
   readonly config: EndpointConfig;
   readonly body: Uint8Array;
   readonly deliveryID: string;
@@ -43,7 +45,7 @@ export interface AttemptDependencies {
 
 /** Makes one attempt: signs, sends, judges. Nothing is returned where it was aborted: then it counts as none. */
 export async function makeAttempt(
-  { endpoint, config, body, deliveryID, redeliveries, attempt, firstAttemptAt, signal }: AttemptInput,
+  { endpoint, retry, config, body, deliveryID, redeliveries, attempt, firstAttemptAt, signal }: AttemptInput,
   { send, clock, random, version }: AttemptDependencies,
 ): Promise<AttemptRecord | undefined> {
   const startedAt = clock.now();
@@ -67,16 +69,16 @@ export async function makeAttempt(
   if (result.kind === 'aborted') return undefined;
   const endedAt = clock.now();
   const outcome = classify(result);
+  const policy = retry();
   const first = firstAttemptAt ?? startedAt;
   const { uid: endpointUID, generation } = endpoint.metadata;
   const heldUntil =
     result.kind === 'answered'
-      ? retryAfter(result.statusCode, result.retryAfter, endedAt, endpoint.spec.retry.maxDelaySeconds)
+      ? retryAfter(result.statusCode, result.retryAfter, endedAt, policy.maxDelaySeconds)
       : undefined;
   const times = { firstAttemptAt: first, startedAt, endedAt };
   const record = { endpointUID, generation, redeliveries, attempt, ...times, outcome, heldUntil };
   if (outcome.success) return record;
-  const policy = endpoint.spec.retry;
   const next = nextAttempt({
     policy,
     attempts: attempt,

@@ -102,6 +102,7 @@ async function attempt(
   const firstAttemptAt = firstAttemptTime === undefined ? undefined : Date.parse(firstAttemptTime);
   const input = {
     endpoint,
+    retry: () => (registry.get(endpointUID) ?? endpoint).spec.retry,
     config,
     body: payload.body,
     deliveryID,

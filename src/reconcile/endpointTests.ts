@@ -164,7 +164,15 @@ export class EndpointTests {
     const config = registry.config(uid);
     if (!config) return undefined;
     const body = bodyOf(sampleSpec(type, attempts.clock.now()));
-    const input = { endpoint, body, deliveryID, redeliveries: 0, attempt: 1, signal };
+    const input = {
+      endpoint,
+      retry: () => endpoint.spec.retry,
+      body,
+      deliveryID,
+      redeliveries: 0,
+      attempt: 1,
+      signal,
+    };
     const headers = [TEST_HEADER, ...config.headers];
     const record = await makeAttempt({ ...input, config: { ...config, headers } }, attempts);
     return record && resultOf(type, record.outcome);

@@ -35,8 +35,10 @@ function make(
     await clock.advance(40);
     return result;
   };
+  const endpoint = anEndpoint({ spec });
   const input = {
-    endpoint: anEndpoint({ spec }),
+    endpoint,
+    retry: () => endpoint.spec.retry,
     config,
     body: BODY,
     deliveryID: 'msg_1',

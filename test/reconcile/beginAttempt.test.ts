@@ -122,3 +122,20 @@ test('a delivery whose endpoint nobody knows is not sent before it was read', as
   expect(world.sentTo).toEqual(['a']);
   expect(world.registry.isGone(uid('uid-a'))).toBe(false);
 });
+
+test.each<[what: string, spec: object, wanted: object]>([
+  ['gives it another attempt', { retry: { giveUpAfterSeconds: 60 } }, { state: 'Pending', attempts: 1 }],
+  ['still gives it none', { timeoutSeconds: 7, retry: { giveUpAfterSeconds: 0 } }, { state: 'Failed' }],
+])(
+  'an attempt that fails is judged by the spec as it stands then, where that %s',
+  async (_what, spec, wanted) => {
+    world.addEndpoint(anEndpoint({ name: 'a', spec: { retry: { giveUpAfterSeconds: 0 } } }));
+    world.receiver = () => undefined;
+    world.create('butter-bar');
+    await world.advance(100);
+    world.addEndpoint(anEndpoint({ name: 'a', spec, metadata: { generation: 2 } }));
+    for (const request of world.open) request.answer(503);
+    await world.advance(100);
+    expect(world.status('butter-bar')?.deliveries).toMatchObject([wanted]);
+  },
+);
