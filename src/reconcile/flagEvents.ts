@@ -178,6 +178,7 @@ export class FlagEvents {
         return { requeueAfterMilliseconds: PAUSE_AFTER_CONFLICT_MILLISECONDS };
       case 'failed':
         work.backsOff = true;
+        if (status.completionTime !== undefined) this.#redeliveries.finished({ ...event, status });
         work.nextWriteAt = recorder.retryAt(event.metadata.namespace);
         return this.#readThenWrite(work);
       case 'refused':

@@ -25,7 +25,7 @@ export class Redeliveries {
     this.#shown.add(key);
   }
 
-  /** Shows an event that has just finished where an annotation asks for it that came while that was under way. */
+  /** Shows an event that has just finished, or may have, where an annotation asks for it that came while that was under way. */
   finished(event: FlagEvent): void {
     const { metadata, status = {} } = event;
     if (withRedeliverySince(event, status, ...this.#now()) !== status) this.show(keyOf(metadata));

@@ -272,6 +272,28 @@ test('what had failed when the annotation was seen, and was not written, is star
   expect(requestsTo('bad')).toHaveLength(2);
 });
 
+test('what had failed before the answer of the write that ended the event was lost is started over', async () => {
+  world = await EventWorld.recording();
+  world.addEndpoint(anEndpoint({ name: 'bad', spec: ONE_ATTEMPT }));
+  world.receiver = () => undefined;
+  world.create('event');
+  await world.advance(1500);
+  world.faults.push('answer lost');
+  let passed: Promise<void> | undefined;
+  // The last moment before it: the pass finds nothing that has failed.
+  world.onWrite = () => {
+    if (passed) return;
+    seen('bad');
+    passed = passOver('event');
+  };
+  for (const request of world.open) request.answer(503);
+  world.receiver = () => 200;
+  await world.advance(10_000);
+  await passed;
+  expect(world.reason('event')).toBe('AllDelivered');
+  expect(delivery('bad')).toMatchObject({ redeliveries: 1, attempts: 1 });
+});
+
 /** Milliseconds after the write that ends an event. */
 const MOMENTS = [
   -100, -20, -12, -9, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 20, 100, 395, 405,
