@@ -117,7 +117,8 @@ describe('killed and started again', () => {
   test('it reads an endpoint that its list lacks, and still sends to it', async () => {
     const { tenant, proxy } = operator;
     await tenant.eventReason('lacking', 'AllDelivered');
-    expect(proxy.count({ ...READS, name: 'lacking' })).toBe(1);
+    // A fence whose answer comes first reads it too.
+    expect(proxy.count({ ...READS, name: 'lacking' })).toBeGreaterThan(0);
   });
 });
 
