@@ -2,7 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import { aGate, type Gate } from '../support/gate.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import {
+  startOperatorProcess,
+  type OperatorProcess,
+  operatorKubeconfig,
+} from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -24,7 +28,7 @@ beforeAll(async () => {
   const cluster = await sharedControlPlane();
   [loud, quiet] = await Promise.all([aTenant(cluster), aTenant(cluster)]);
   operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
+    kubeconfig: operatorKubeconfig(cluster),
     namespaces: [loud.namespace, quiet.namespace],
     args: [`--max-in-flight=${MAX_IN_FLIGHT}`],
   });

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { labelled, matching } from '../support/addressing.ts';
 import { aFlagUpdated, aFlagWithState, anAuditLog } from '../support/eventSpec.ts';
-import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import {
+  startOperatorProcess,
+  type OperatorProcess,
+  operatorKubeconfig,
+} from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -17,7 +21,7 @@ beforeAll(async () => {
   [tenant, neighbour, racer] = await Promise.all([aTenant(cluster), aTenant(cluster), aTenant(cluster)]);
   receiver = await startReceiver();
   operator = await startOperatorProcess({
-    kubeconfig: cluster.kubeconfigPath,
+    kubeconfig: operatorKubeconfig(cluster),
     namespaces: [tenant.namespace, neighbour.namespace, racer.namespace],
   });
 }, 120_000);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../src/api/flagEvent.ts';
-import { startOperatorFor, startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
+import { startOperatorFor, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { sharedControlPlane } from '../support/sharedControlPlane.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
@@ -135,7 +135,7 @@ describe('an operator that is killed', () => {
   let current: OperatorProcess;
   const start = async () => {
     const { cluster, namespace } = restarted;
-    current = await startOperatorProcess({ kubeconfig: cluster.kubeconfigPath, namespaces: [namespace] });
+    current = await startOperatorFor({ cluster, namespace });
   };
 
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { findAssets } from '../controlplane/assets.ts';
 import type { ClusterAccess } from './cluster.ts';
 import { type ControlPlane, startControlPlane } from './controlPlane.ts';
+import { DEPLOYED_USER, grantDeployedRights } from './deployedRights.ts';
 import { installCrds } from './installCrds.ts';
 
 export interface ControlPlaneOnDemand {
@@ -41,9 +42,12 @@ async function startWithCrds(): Promise<ControlPlane> {
   if ((await findAssets()) === undefined) {
     throw new Error('kube-apiserver, etcd and kubectl are missing; `npm run assets` gets them');
   }
-  const controlPlane = await startControlPlane();
+  const controlPlane = await startControlPlane({
+    users: { alice: [], bob: [], operator: [], [DEPLOYED_USER]: [] },
+  });
   try {
     await installCrds(controlPlane);
+    await grantDeployedRights(controlPlane);
   } catch (error) {
     await controlPlane.stop();
     throw error;

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Cluster } from './cluster.ts';
+import { DEPLOYED_USER } from './deployedRights.ts';
 import type { Tenant } from './tenant.ts';
 import { waitUntil } from './waitUntil.ts';
 
@@ -11,6 +13,8 @@ export interface OperatorProcessOptions {
   /** Further flags. Loopback is allowed unless `args` has an --allow-cidr of its own. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What is run instead of the source with the Node of the tests, such as a compiled operator. */
+  readonly program?: readonly [command: string, ...args: string[]];
 }
 
 /** The operator as a process of its own, from its source. */
@@ -59,12 +63,17 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
   return operator;
 }
 
+/** With the rights that deploy/ gives the operator, where the control plane has somebody who has them; else all. */
+export function operatorKubeconfig({ users, kubeconfigPath }: Cluster): string {
+  return users[DEPLOYED_USER] ?? kubeconfigPath;
+}
+
 /** As startOperatorProcess, for one tenant alone. */
 export function startOperatorFor(
   { cluster, namespace }: Pick<Tenant, 'cluster' | 'namespace'>,
   more: Pick<OperatorProcessOptions, 'args' | 'env'> = {},
 ): Promise<OperatorProcess> {
-  return startOperatorProcess({ kubeconfig: cluster.kubeconfigPath, namespaces: [namespace], ...more });
+  return startOperatorProcess({ kubeconfig: operatorKubeconfig(cluster), namespaces: [namespace], ...more });
 }
 
 /** As startOperatorProcess, without waiting for it to be ready. */
@@ -73,11 +82,12 @@ export function spawnOperator({
   namespaces,
   args = [],
   env,
+  program: [command, ...first] = [process.execPath, MAIN],
 }: OperatorProcessOptions): OperatorProcess {
   const allow = args.some((arg) => arg.startsWith('--allow-cidr')) ? [] : ['--allow-cidr=127.0.0.0/8'];
   const addresses = ['--metrics-bind-address=127.0.0.1:0', '--health-probe-bind-address=127.0.0.1:0'];
   const scope = namespaces.map((namespace) => `--namespace=${namespace}`);
-  const child = spawn(process.execPath, [MAIN, ...addresses, ...allow, ...scope, ...args], {
+  const child = spawn(command, [...first, ...addresses, ...allow, ...scope, ...args], {
     env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
