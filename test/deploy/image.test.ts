@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '../..');
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
 
 const manifest = z
-  .object({ version: z.string(), devDependencies: z.record(z.string(), z.string()) })
+  .object({ version: z.string(), license: z.string(), devDependencies: z.record(z.string(), z.string()) })
   .parse(JSON.parse(read('package.json')));
 const lock = z
   .object({
@@ -32,17 +32,39 @@ describe('the Dockerfile', () => {
   const valuesOf = (name: string) =>
     instructions.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
 
-  test('has the pinned Node in every stage that is not built on another one', () => {
-    const images = valuesOf('FROM').map((from) => from.split(' ')[0]);
-    expect(images).toEqual([
-      `node:${manifest.devDependencies['node']}-bookworm-slim`,
-      'dependencies',
-      `node:${manifest.devDependencies['node']}-bookworm-slim`,
+  const lastStage = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')));
+
+  test('has the pinned Node in every stage that is built on an image', () => {
+    expect(instructions[0]).toBe(`ARG NODE_IMAGE=node:${manifest.devDependencies['node']}-bookworm-slim`);
+    expect(valuesOf('FROM')).toEqual([
+      '--platform=$BUILDPLATFORM ${NODE_IMAGE} AS dependencies',
+      'dependencies AS build',
+      '${NODE_IMAGE} AS runtime',
+      'scratch',
     ]);
   });
 
+  test('runs nothing in the image itself, which has no shell', () => {
+    expect(lastStage.filter((line) => line.startsWith('RUN '))).toEqual([]);
+  });
+
+  test('says what it is', () => {
+    const labels = Object.fromEntries(
+      [...(valuesOf('LABEL')[0] ?? '').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)].map(
+        ([, name = '', value]) => [name, value],
+      ),
+    );
+    expect(labels).toEqual({
+      title: 'Flagpost',
+      description: expect.any(String),
+      licenses: manifest.license,
+      version: manifest.version,
+      revision: '${REVISION}',
+    });
+  });
+
   test('runs node itself, as nobody in particular', () => {
-    expect(valuesOf('ENTRYPOINT')).toEqual(['["node", "dist/main.js"]']);
+    expect(valuesOf('ENTRYPOINT')).toEqual(['["/usr/local/bin/node", "dist/main.js"]']);
     expect(valuesOf('USER')).toEqual(['65532:65532']);
   });
 
