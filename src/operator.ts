@@ -228,7 +228,10 @@ export function startOperator(options: OperatorOptions): Operator {
     // Before the first endpoint's status is written, so that a restart does not show as deliveries that are gone.
     if (type === 'added') eventReconciler.resume(event);
     // What our own write has finished leaves the watch: nothing is to be done about it.
-    if (event.status?.completionTime === undefined) eventLoop.queue.add(keyOf(event.metadata));
+    if (event.status?.completionTime !== undefined) return;
+    // After a start, what is yet to be begun does not wait for all that was begun before.
+    const isBegun = type === 'added' && event.status?.startTime !== undefined;
+    eventLoop.queue.add(keyOf(event.metadata), isBegun ? 'low' : 'normal');
   };
 
   const redeliver = ({ metadata }: Labelled) => {

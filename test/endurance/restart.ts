@@ -2,7 +2,7 @@ import { AdminClient } from '../support/adminClient.ts';
 import type { ControlPlane } from '../support/controlPlane.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
-import { residentMegabytes } from '../bench/processUsage.ts';
+import { cpuMilliseconds, residentMegabytes } from '../bench/processUsage.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 import { inParallel } from './inParallel.ts';
 import { startOperator } from './operatorUnderTest.ts';
@@ -21,9 +21,10 @@ async function startToFirstDelivery(controlPlane: ControlPlane, tenant: Tenant, 
   try {
     await waitUntil('the delivery', () => receiver.requests.length > 0, { timeoutMs: 120_000, everyMs: 2 });
     const delivered = performance.now() - operator.startedAt;
+    const cpu = await cpuMilliseconds(operator.pid);
     const ready = await operator.ready();
     const { peak } = await residentMegabytes(operator.pid);
-    return { delivered: Math.round(delivered), ready: Math.round(ready), peakMB: Math.round(peak) };
+    return { cpu, delivered: Math.round(delivered), ready: Math.round(ready), peakMB: Math.round(peak) };
   } finally {
     await operator.stop('SIGKILL');
     await receiver.close();
