@@ -1,3 +1,5 @@
+import { deliveryId } from '../../src/delivery/deliveryId.ts';
+import { eventStatus } from '../../src/delivery/eventStatus.ts';
 import { AdminClient } from '../support/adminClient.ts';
 import type { ControlPlane } from '../support/controlPlane.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -40,31 +42,30 @@ async function fill(
 ): Promise<void> {
   const admin = new AdminClient(controlPlane);
   const held = await tenant.createEndpoint('held', { url: 'http://nobody.shop.svc/', suspend: true });
-  const completionTime = new Date().toISOString();
   await inParallel(finished + waiting, AT_ONCE, async (index) => {
     const isFinished = index < finished;
     const name = isFinished ? `finished-${index}` : `waiting-${index}`;
-    const { metadata } = await tenant.createEvent(name);
-    const startTime = metadata.creationTimestamp;
+    const event = await tenant.createEvent(name);
+    const { uid, creationTimestamp: startTime } = event.metadata;
     const delivery = {
       endpointName: 'held',
       endpointUID: held.metadata.uid,
-      deliveryID: `msg_${metadata.uid}`,
+      deliveryID: deliveryId(uid, held.metadata.uid),
       startTime,
       redeliveries: 0,
     };
-    const status = isFinished
-      ? {
-          startTime,
-          completionTime,
-          delivered: '1/1',
-          deliveries: [{ ...delivery, state: 'Succeeded', attempts: 1, reason: 'Delivered', completionTime }],
-        }
-      : {
-          startTime,
-          delivered: '0/1',
-          deliveries: [{ ...delivery, state: 'Pending', attempts: 0, reason: 'Suspended', message: 'held' }],
-        };
+    const ended = {
+      state: 'Succeeded',
+      attempts: 1,
+      reason: 'Delivered',
+      completionTime: startTime,
+    } as const;
+    const waits = { state: 'Pending', attempts: 0, reason: 'Suspended' } as const;
+    const status = eventStatus(
+      event,
+      [{ ...delivery, ...(isFinished ? ended : waits) }],
+      Date.parse(startTime),
+    );
     const path = `/apis/flagpost.dev/v1alpha1/namespaces/${tenant.namespace}/flagevents/${name}/status`;
     const answer = await admin.call('PATCH', path, {
       body: { status },
