@@ -5,10 +5,10 @@ import { monotonic } from './monotonic.ts';
 import { cpuMilliseconds } from './processUsage.ts';
 import { watchRecordings, type Recordings } from './recordings.ts';
 import { percentile } from './statistics.ts';
-import { createEvent, createEvents, createHookSecret, fullEndpoint, SECRET } from './workload.ts';
+import { createEvent, createHookSecret, fullEndpoint, keepOutstanding, SECRET } from './workload.ts';
 
 export interface Delivering {
-  /** Events delivered and recorded a second, of a backlog. */
+  /** Events created, delivered and recorded a second, where some hundred of them are always outstanding. */
   readonly rate: number;
   /** Of the deliverer's process, in milliseconds. */
   readonly cpuPerEvent: number;
@@ -19,10 +19,11 @@ export interface Delivering {
 
 // The JIT has seen everything by then, and what is done once at the start is done.
 const WARM_UP_EVENTS = 500;
+const OUTSTANDING_EVENTS = 256;
 const PACED_EVENTS = 150;
 const PACE_MILLISECONDS = 40;
 
-/** Measures a fresh process: first a backlog that was created before it, then events that come one by one. */
+/** Measures a fresh process: first as many events as it can take, then events that come one by one. */
 export async function measureDelivering(
   bench: Bench,
   deliverer: 'Flagpost' | 'bare loop',
@@ -33,7 +34,6 @@ export async function measureDelivering(
   const url = `${bench.origin}/hook`;
   await createHookSecret(tenant);
   await tenant.createEndpoint('hook', fullEndpoint(url));
-  await createEvents(tenant, WARM_UP_EVENTS + events);
   await bench.arrivals();
 
   const recordings = await watchRecordings(bench.cluster, namespace);
@@ -42,24 +42,27 @@ export async function measureDelivering(
       ? await bench.startOperator(namespace)
       : await bench.startBareLoop({ namespace, url, secret: SECRET });
   try {
-    const backlog = await started.during(measureBacklog(started, recordings, events));
+    const steady = await started.during(measureSteady(started, tenant, recordings, events));
     await bench.arrivals();
     const paced = await started.during(measurePaced(bench, tenant, recordings));
-    return { ...backlog, p50: percentile(paced, 50), p99: percentile(paced, 99) };
+    return { ...steady, p50: percentile(paced, 50), p99: percentile(paced, 99) };
   } finally {
     await started.stop();
     await recordings.close();
   }
 }
 
-async function measureBacklog(
+async function measureSteady(
   { pid }: Deliverer,
+  tenant: Tenant,
   recordings: Recordings,
   events: number,
 ): Promise<Pick<Delivering, 'rate' | 'cpuPerEvent'>> {
-  await recordings.reached(WARM_UP_EVENTS);
+  const count = WARM_UP_EVENTS + events;
+  const created = keepOutstanding(tenant, recordings, { count, outstanding: OUTSTANDING_EVENTS });
+  await Promise.race([created, recordings.reached(WARM_UP_EVENTS)]);
   const cpuBefore = await cpuMilliseconds(pid);
-  await recordings.reached(WARM_UP_EVENTS + events);
+  await Promise.all([created, recordings.reached(count)]);
   const cpu = (await cpuMilliseconds(pid)) - cpuBefore;
   const [from = NaN, to = NaN] = [recordings.at[WARM_UP_EVENTS - 1], recordings.at.at(-1)];
   return { rate: (events * 1000) / (to - from), cpuPerEvent: cpu / events };

@@ -28,7 +28,7 @@ export async function watchRecordings(
     bodyTimeout: 0,
   });
   const at: number[] = [];
-  const waiting = new Map<number, () => void>();
+  const waiting = new Map<number, PromiseWithResolvers<void>>();
   const reading = (async () => {
     let rest = '';
     for await (const chunk of body.setEncoding('utf8')) {
@@ -36,17 +36,18 @@ export async function watchRecordings(
       rest = lines.pop() ?? '';
       for (const line of lines) {
         if (!line.startsWith('{"type":"DELETED"')) continue;
-        waiting.get(at.push(monotonic()))?.();
+        waiting.get(at.push(monotonic()))?.resolve();
       }
     }
   })().catch(() => {});
   return {
     at,
-    reached: (count) =>
-      new Promise((resolve) => {
-        if (at.length >= count) resolve();
-        else waiting.set(count, resolve);
-      }),
+    async reached(count) {
+      if (at.length >= count) return;
+      const wanted = waiting.get(count) ?? Promise.withResolvers<void>();
+      waiting.set(count, wanted);
+      await wanted.promise;
+    },
     async close() {
       stop.abort();
       await reading;

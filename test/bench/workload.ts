@@ -1,5 +1,6 @@
 import { aFlagUpdated } from '../support/eventSpec.ts';
 import type { Tenant } from '../support/tenant.ts';
+import type { Recordings } from './recordings.ts';
 
 export const SECRET = 'my shared secret';
 
@@ -34,6 +35,24 @@ export async function createEvents(tenant: Tenant, count: number): Promise<void>
     while (created < count) {
       created += 1;
       await createEvent(tenant, `backlog-${created}`);
+    }
+  };
+  await Promise.all(Array.from({ length: CREATED_AT_ONCE }, create));
+}
+
+/** Creates so many events, each as soon as fewer than `outstanding` of those before it are unfinished. */
+export async function keepOutstanding(
+  tenant: Tenant,
+  { reached }: Pick<Recordings, 'reached'>,
+  { count, outstanding }: { readonly count: number; readonly outstanding: number },
+): Promise<void> {
+  let created = 0;
+  const create = async () => {
+    while (created < count) {
+      created += 1;
+      const number = created;
+      await reached(number - outstanding);
+      await createEvent(tenant, `steady-${number}`);
     }
   };
   await Promise.all(Array.from({ length: CREATED_AT_ONCE }, create));
