@@ -48,7 +48,7 @@ const reason = (tenant: Tenant, endpoint: string, wanted: string) =>
   tenant.endpointReason(endpoint, wanted, 'Ready', START_MILLISECONDS);
 const signedBy = (name: string) => [{ secretKeyRef: { name, key: 'secret' } }];
 
-/** By the resource of the rule: what a person sees where it is missing. */
+/** By the name of the rule: what a person sees where it is missing. */
 const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   flagevents: async ({ operator }) => {
     await logged(operator, /cannot (watch|list) resource "flagevents"/);
@@ -91,7 +91,7 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     await logged(operator, /cannot create resource "events"/);
     await tenant.eventReason('butter-bar', 'NoMatchingEndpoint');
   },
-  services: async ({ tenant }) => {
+  'services kubernetes': async ({ tenant }) => {
     await tenant.createEndpoint('other', { url: API_ENDPOINT });
     await reason(tenant, 'other', 'URLForbidden');
     await tenant.createEndpoint('api', { url: API_SERVICE });
@@ -103,13 +103,19 @@ const symptoms: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     await tenant.createEndpoint('api', { url: API_ENDPOINT });
     await reason(tenant, 'api', 'Ready');
   },
-  leases: async ({ operator }) => {
+  leases: async ({ operator, tenant }) => {
+    await tenant.cluster.kubectl(['delete', 'lease', 'flagpost', '--namespace=flagpost-system']);
+    await logged(operator, /cannot create resource "leases"/);
+  },
+  'leases flagpost': async ({ operator }) => {
     await logged(operator, /cannot get resource "leases"/);
     const { status, body } = await operator.get('/readyz');
     expect({ status, body }).toEqual({ status: 503, body: 'the Lease has not been read\n' });
   },
 };
-const userWithout = (resource: string) => `without-${resource.replace('/', '-')}`;
+/** Its resources, and the names of objects that it is narrowed to. */
+const ruleName = ({ resources, resourceNames = [] }: Rule) => [...resources, ...resourceNames].join(' ');
+const userWithout = (rule: string) => `without-${rule.replaceAll(/[/ ]/g, '-')}`;
 
 const clusterRules = ['flagpost', 'flagpost-references'].flatMap(
   (name) => deployed('ClusterRole', name).rules,
@@ -141,7 +147,7 @@ beforeAll(async () => {
       audit: true,
       // An API server without it is asked for a list too, so that all that the operator may call is called.
       apiServerArgs: ['--feature-gates=WatchList=false'],
-      users: Object.fromEntries(Object.keys(symptoms).map((resource) => [userWithout(resource), []])),
+      users: Object.fromEntries(Object.keys(symptoms).map((rule) => [userWithout(rule), []])),
     }),
     startReceiver(),
   ]);
@@ -295,24 +301,27 @@ describe('the roles', () => {
   describe('without the rule on', () => {
     beforeAll(async () => {
       receiver.answerWith(() => 200);
-      const items = Object.keys(symptoms).flatMap((resource) => [
-        ...roles.flatMap(({ namespace, rules }) =>
-          boundRole(namespace, userWithout(resource), without(rules, resource)),
+      const items = Object.keys(symptoms).flatMap((name) =>
+        roles.flatMap(({ namespace, rules }) =>
+          boundRole(
+            namespace,
+            userWithout(name),
+            rules.filter((rule) => ruleName(rule) !== name),
+          ),
         ),
-      ]);
+      );
       await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     });
-    const granted = roles.flatMap(({ rules }) => rules.flatMap(({ resources }) => resources));
-    test.each([...new Set(granted)])(
+    test.each(roles.flatMap(({ rules }) => rules.map(ruleName)))(
       '%s something is missing that a person sees',
-      async (resource) => {
+      async (rule) => {
         const tenant = await aTenant(cluster);
-        const kubeconfig = cluster.userKubeconfig(userWithout(resource));
+        const kubeconfig = cluster.userKubeconfig(userWithout(rule));
         // One that was killed still has the Lease, so only where it matters is it asked for.
-        const flags = resource === 'leases' ? args : [];
+        const flags = rule.startsWith('leases') ? args : [];
         const operator = started(spawnOperator({ kubeconfig, namespaces: [tenant.namespace], args: flags }));
-        expect(symptoms).toHaveProperty([resource]);
-        await symptoms[resource]?.({ operator, tenant, receiver });
+        expect(symptoms).toHaveProperty([rule]);
+        await symptoms[rule]?.({ operator, tenant, receiver });
       },
       2 * START_MILLISECONDS,
     );
@@ -343,8 +352,4 @@ interface Call {
 async function callsOf(username: string): Promise<Call[]> {
   const lines = (await readFile(cluster.auditLogPath, 'utf8')).trim().split('\n');
   return lines.map((line) => JSON.parse(line) as Call).filter(({ user }) => user.username === username);
-}
-
-function without(rules: readonly Rule[], resource: string): Rule[] {
-  return rules.filter(({ resources }) => !resources.includes(resource));
 }
