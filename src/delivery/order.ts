@@ -47,7 +47,7 @@ const SUPERSEDED = { turn: 'superseded' } as const;
 /**
  * PerFeature: an earlier event holds later ones until it has ended, and one that arrives late waits only for what is in
  * flight; a redelivery neither waits nor holds. LatestPerFeature: moreover an event is superseded once a later one has
- * been taken up, or was delivered (api.md, Ordering).
+ * been taken up, or was delivered (api.md, Ordering), and a redelivery waits while a later one is in flight.
  */
 export function placeOf<E extends OrderedEvent>(input: PlaceInput<E>): Place<E> {
   const { line, at, endpointUID, ordering, sending, latest } = input;
@@ -55,7 +55,11 @@ export function placeOf<E extends OrderedEvent>(input: PlaceInput<E>): Place<E> 
   if (ordering === 'None' || !event) return FREE;
   const latestCounts = ordering === 'LatestPerFeature';
   if (latestCounts && latest && compareOccurrences(event.age, latest) < 0) return SUPERSEDED;
-  if (isRedelivery(event.deliveries.get(endpointUID))) return FREE;
+  if (isRedelivery(event.deliveries.get(endpointUID))) {
+    // Lest it come after what would supersede it.
+    const isOlder = latestCounts && sending && compareOccurrences(event.age, sending.age) < 0;
+    return isOlder ? { turn: 'waits', waitsFor: sending } : FREE;
+  }
   const earlier = lastBefore(line, at, (other) => holds(other, endpointUID));
   const waitsFor = earlier ?? (sending === event ? undefined : sending);
   if (!waitsFor) return FREE;

@@ -167,6 +167,19 @@ describe('LatestPerFeature', () => {
       ['free', 'hurries 2'],
     ],
     [
+      'a redelivery waits for something newer that is in flight, lest it come after that, and for nothing else',
+      {
+        line: [event('1', [{ redeliveries: 1 }]), event('2', [{}], WAITING), event('3', [], FRESH)],
+        sending: '2',
+      },
+      ['waits 2', 'free', 'waits 2'],
+    ],
+    [
+      'a redelivery waits for nothing older, in flight or not',
+      { line: [event('1'), event('2', [{ redeliveries: 1 }])], sending: '1', latest: '1' },
+      ['free', 'free'],
+    ],
+    [
       'one that was not taken up waits as long as an earlier one is in flight',
       { line: [event('1'), event('2', [{}], WAITING), event('3', [{}], WAITING)], sending: '1' },
       ['free', 'waits 1', 'waits 2'],

@@ -355,6 +355,16 @@ describe('LatestPerFeature', () => {
     expect(sent()).toEqual(['a 2']);
   });
 
+  test('a redelivery is not sent while something newer is in flight, and superseded once that is taken up', async () => {
+    world.receiver = () => undefined;
+    happen(2);
+    await world.advance(100);
+    happen(1, { status: status({ redeliveries: 1 }) });
+    await world.advance(2000);
+    expect(world.deliveries('1')).toEqual({ a: 'Canceled Superseded' });
+    expect(sent()).toEqual(['a 2']);
+  });
+
   test('after a restart an unfinished newer event still counts', async () => {
     world.addEndpoint(ordered('None', 'b'));
     world.receiver = ({ endpoint }) => (endpoint === 'a' ? 200 : 500);
