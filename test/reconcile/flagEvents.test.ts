@@ -802,6 +802,23 @@ describe('a delivery that waits for 14 days', () => {
     expect(world.requests).toHaveLength(1);
   });
 
+  test('whose window has ended meanwhile gets its attempt too, and ends with that', async () => {
+    const retry = { giveUpAfterSeconds: 60 };
+    world.addEndpoint(anEndpoint({ name: 'a', spec: { retry } }));
+    world.receiver = () => 500;
+    world.create('butter-bar');
+    await world.advance(1000);
+    const change = (generation: number, suspend: boolean) =>
+      world.addEndpoint(anEndpoint({ name: 'a', spec: { retry, suspend }, metadata: { generation } }));
+    change(2, true);
+    await world.advance(13 * DAY);
+    expect(world.deliveries('butter-bar')).toEqual({ a: 'Pending Suspended' });
+    change(3, false);
+    await world.advance(10_000);
+    expect(world.deliveries('butter-bar')).toEqual({ a: 'Failed BadStatus' });
+    expect(world.requests).toHaveLength(2);
+  });
+
   test('does not end while our clock differs from that of the API server', async () => {
     world.clockIsTrusted = false;
     world.addEndpoint(anEndpoint({ name: 'a', spec: { suspend: true } }));
