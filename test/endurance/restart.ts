@@ -24,9 +24,19 @@ async function startToFirstDelivery(controlPlane: ControlPlane, tenant: Tenant, 
     await waitUntil('the delivery', () => receiver.requests.length > 0, { timeoutMs: 120_000, everyMs: 2 });
     const delivered = performance.now() - operator.startedAt;
     const cpu = await cpuMilliseconds(operator.pid);
+    const requests = (method: string) =>
+      operator.metric(new RegExp(`^rest_client_requests_total.*method="${method}"`));
+    const [reads, writes] = [await requests('GET'), await requests('PUT')];
     const ready = await operator.ready();
     const { peak } = await residentMegabytes(operator.pid);
-    return { cpu, delivered: Math.round(delivered), ready: Math.round(ready), peakMB: Math.round(peak) };
+    return {
+      cpu,
+      reads,
+      writes,
+      delivered: Math.round(delivered),
+      ready: Math.round(ready),
+      peakMB: Math.round(peak),
+    };
   } finally {
     await operator.stop('SIGKILL');
     await receiver.close();
