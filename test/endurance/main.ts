@@ -4,6 +4,7 @@ import { runTool } from '../../scripts/runTool.ts';
 import { startControlPlane, type ControlPlane } from '../support/controlPlane.ts';
 import { installCrds } from '../support/installCrds.ts';
 import { measureChurn, type Held } from './churn.ts';
+import { measureCrowd } from './crowd.ts';
 import { measureLarge } from './large.ts';
 import { measureQuiet } from './quiet.ts';
 import { measureRestart } from './restart.ts';
@@ -23,6 +24,7 @@ const scaled = (count: number) => Math.ceil(count * Number(values.scale));
 const MEASUREMENTS: Readonly<Record<string, (controlPlane: ControlPlane) => Promise<readonly object[]>>> = {
   restart: (controlPlane) => measureRestart(controlPlane, scaled(50_000), scaled(10_000), 3),
   large: async (controlPlane) => [await measureLarge(controlPlane, scaled(1500))],
+  crowd: (controlPlane) => measureCrowd(controlPlane, scaled(10_000)),
   quiet: async (controlPlane) => [
     await measureQuiet(controlPlane, { endpoints: scaled(1000), secrets: 0, minutes }),
     await measureQuiet(controlPlane, { endpoints: scaled(1000), secrets: scaled(1000), minutes }),

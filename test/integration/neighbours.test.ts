@@ -65,7 +65,7 @@ async function inBatches(count: number, create: (index: number) => Promise<unkno
 
 test('50 healthy endpoints keep 95 % of their rate beside one that hangs and one that is slow', async () => {
   const [healthy, hanging] = await Promise.all([startReceiver(), startReceiver({ answer: () => 'hang' })]);
-  const late = await startReceiver({ answer: () => delay(1500, 200) });
+  const late = await startReceiver({ answer: () => delay(5000, 200) });
   try {
     const spec = { eventTypes: ['FLAG_UPDATED'], timeoutSeconds: 30 };
     await loud.createEndpoint('hanging', { ...spec, url: hanging.origin });
@@ -99,16 +99,3 @@ test("300 endpoints of a namespace that don't answer hold another one's first de
   expect(await firstDelivery('beside-hanging-ones')).toBeLessThan(MOST_MILLISECONDS);
   expect(slow.open).toBe(SHARE);
 }, 60_000);
-
-test("1,000 events of a namespace that come at once, and wait, hold another one's first delivery up by a second at most", async () => {
-  const spec = { url: slow.origin, eventTypes: ['FLAG_UPDATED'], suspend: true };
-  await loud.createEndpoint('suspended', spec);
-  const created = inBatches(1000, (index) => loud.createEvent(`waiting-${index}`));
-  await waitUntil('many to have come', () => loud.event('waiting-300').catch(() => undefined), {
-    timeoutMs: 40_000,
-  });
-  expect(await firstDelivery('beside-those-that-come')).toBeLessThan(MOST_MILLISECONDS);
-  await created;
-  await loud.endpointStatus('suspended', ({ pendingDeliveries }) => pendingDeliveries === 1000, 60_000);
-  expect(await firstDelivery('beside-those-that-wait')).toBeLessThan(MOST_MILLISECONDS);
-}, 90_000);
