@@ -1,6 +1,6 @@
 // What `npm run bench` measures Flagpost against, as a process of its own: the least that delivers events and records
 // it. One watch, a POST of the signed body to one fixed URL, a PUT of the status, all on one shared Agent. No list, no
-// retries, no endpoints, no checks; whatever goes wrong ends it.
+// retries, no endpoints, no checks; whatever else goes wrong ends it.
 import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
 
@@ -77,16 +77,22 @@ async function record({ name, resourceVersion, generation }: WatchLine['object']
   await written.body.dump();
 }
 
-const watch = await request(`${events}?watch=true&fieldSelector=status.completionTime%3D`, {
-  dispatcher,
-  headers: { authorization },
-});
-let rest = '';
-for await (const chunk of watch.body.setEncoding('utf8')) {
-  const lines = `${rest}${String(chunk)}`.split('\n');
-  rest = lines.pop() ?? '';
-  for (const line of lines) {
-    const { type, object } = JSON.parse(line) as WatchLine;
-    if (type === 'ADDED') void deliver(object);
+// The API server ends a watch that does not keep up with it.
+for (let version = ''; ;) {
+  const from = version && `&resourceVersion=${version}`;
+  const watch = await request(`${events}?watch=true&fieldSelector=status.completionTime%3D${from}`, {
+    dispatcher,
+    headers: { authorization },
+  });
+  let rest = '';
+  for await (const chunk of watch.body.setEncoding('utf8')) {
+    const lines = `${rest}${String(chunk)}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const { type, object } = JSON.parse(line) as WatchLine;
+      if (type === 'ERROR') throw new Error(line);
+      version = object.metadata.resourceVersion;
+      if (type === 'ADDED') void deliver(object);
+    }
   }
 }

@@ -10,7 +10,15 @@ export interface Recordings {
   close(): Promise<void>;
 }
 
-/** Watches the metadata of unfinished events, which leave the watch with the write of their completionTime. */
+interface WatchLine {
+  readonly type: string;
+  readonly object: { readonly metadata?: { readonly resourceVersion: string } };
+}
+
+/**
+ * Watches the metadata of unfinished events, which leave the watch with the write of their completionTime. The API server
+ * ends a watch that does not keep up with it; then the next one goes on where that was.
+ */
 export async function watchRecordings(
   { server, ca, token }: Credentials,
   namespace: string,
@@ -18,28 +26,45 @@ export async function watchRecordings(
   const agent = new Agent({ allowH2: false, connect: { ca } });
   const stop = new AbortController();
   const path = `/apis/flagpost.dev/v1alpha1/namespaces/${namespace}/flagevents`;
-  const { body } = await request(`${server}${path}?watch=true&fieldSelector=status.completionTime%3D`, {
-    dispatcher: agent,
-    headers: {
-      authorization: `Bearer ${token}`,
-      accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
-    },
-    signal: stop.signal,
-    bodyTimeout: 0,
-  });
   const at: number[] = [];
   const waiting = new Map<number, PromiseWithResolvers<void>>();
-  const reading = (async () => {
+  let version: string | undefined;
+  const watch = async () => {
+    const from = version === undefined ? '' : `&resourceVersion=${version}`;
+    const { body } = await request(
+      `${server}${path}?watch=true&fieldSelector=status.completionTime%3D${from}`,
+      {
+        dispatcher: agent,
+        headers: {
+          authorization: `Bearer ${token}`,
+          accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+        },
+        signal: stop.signal,
+        bodyTimeout: 0,
+      },
+    );
+    return body;
+  };
+  const read = async (body: Awaited<ReturnType<typeof watch>>) => {
     let rest = '';
     for await (const chunk of body.setEncoding('utf8')) {
       const lines = `${rest}${String(chunk)}`.split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        if (!line.startsWith('{"type":"DELETED"')) continue;
-        waiting.get(at.push(monotonic()))?.resolve();
+        const { type, object } = JSON.parse(line) as WatchLine;
+        if (!object.metadata || type === 'ERROR') throw new Error(line);
+        version = object.metadata.resourceVersion;
+        if (type === 'DELETED') waiting.get(at.push(monotonic()))?.resolve();
       }
     }
-  })().catch(() => {});
+  };
+  const first = await watch();
+  const reading = (async () => {
+    for (let body = first; !stop.signal.aborted; body = await watch()) await read(body);
+  })().catch((error: unknown) => {
+    if (stop.signal.aborted) return;
+    for (const { reject } of waiting.values()) reject(error);
+  });
   return {
     at,
     async reached(count) {
