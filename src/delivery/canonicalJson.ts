@@ -6,7 +6,8 @@ import { isJsonObject } from './jsonObject.ts';
  * loses nothing. `value` is what JSON.parse gives; members that are undefined are left out. Any depth will do.
  */
 export function canonicalJson(value: unknown): Uint8Array {
-  return Buffer.from(canonicalText(value), 'utf8');
+  // In memory of its own: a small Buffer would keep the pool alive that it is a part of, for as long as the body is kept.
+  return new TextEncoder().encode(canonicalText(value));
 }
 
 /** As `canonicalJson`, before it is encoded. */

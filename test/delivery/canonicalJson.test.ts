@@ -19,6 +19,11 @@ function naive(value: unknown): string {
 }
 
 describe('canonicalJson', () => {
+  test('its bytes keep nothing else in memory', () => {
+    const bytes = canonicalJson({ changed_by: 'ü' });
+    expect(bytes.buffer.byteLength).toBe(bytes.length);
+  });
+
   test.each([
     ['null', null, 'null'],
     ['an empty object', {}, '{}'],
