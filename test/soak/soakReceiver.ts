@@ -26,7 +26,7 @@ export async function startSoakReceiver({ signingKey, react }: SoakReceiverOptio
   const log: LoggedRequest[] = [];
   const used = new WeakSet<Socket>();
   const receive = async (message: IncomingMessage, response: ServerResponse) => {
-    const arrivedAt = Date.now();
+    const arrivedAt = now();
     const isReused = used.has(message.socket);
     used.add(message.socket);
     const body = (await buffer(message)).toString();
@@ -47,7 +47,7 @@ export async function startSoakReceiver({ signingKey, react }: SoakReceiverOptio
       body,
       isReused,
       arrivedAt,
-      endedAt: Date.now(),
+      endedAt: now(),
       answer: given,
     });
     give(given, message.socket, response);
@@ -67,6 +67,11 @@ export async function startSoakReceiver({ signingKey, react }: SoakReceiverOptio
       await once(server, 'close');
     },
   };
+}
+
+/** In milliseconds since 1970, by a clock that is never set back: what came after something else is later. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 function give(answer: Answer, socket: Socket, response: ServerResponse): void {

@@ -67,6 +67,9 @@ export const recordsTheLastAttempt: Rule = ({ deliveries, endpoints }) => {
   });
 };
 
+// Two processes' clocks, each cut to a millisecond, of which one is carried on from its start.
+const ROUNDING_MILLISECONDS = 5;
+
 /** The times in a delivery's status are those of its attempts (api.md, FlagEvent). */
 export const recordsTimes: Rule = ({ deliveries }) =>
   deliveries.flatMap(({ delivery, attempts }) => {
@@ -79,7 +82,9 @@ export const recordsTimes: Rule = ({ deliveries }) =>
       ...nearly(last, 'lastAttemptTime', began, last.arrivedAt),
       ...nearly(last, 'end, by lastDurationMilliseconds,', began + lasted, last.endedAt),
       ...(Math.floor(began / 1000) === last.timestamp ? [] : [`${nameOf(last)} was sent with another time`]),
-      ...(Date.parse(delivery.completionTime ?? '') >= last.endedFrom ? [] : [`${nameOf(last)} ended later`]),
+      ...(Date.parse(delivery.completionTime ?? '') >= last.endedFrom - ROUNDING_MILLISECONDS
+        ? []
+        : [`${nameOf(last)} ended later`]),
     ];
   });
 
