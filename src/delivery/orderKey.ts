@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FlagEvent } from '../api/flagEvent.ts';
 import { property } from '../api/property.ts';
 import { canonicalText } from './canonicalJson.ts';
@@ -22,5 +22,5 @@ export function orderKeyOf({ type, flagUpdated }: FlagEvent['spec']): string | u
       property(state, 'feature_segment'),
     ].map((part) => part ?? null),
   );
-  return text.length <= LONGEST_AS_IT_IS ? text : createHash('sha256').update(text).digest('base64url');
+  return text.length <= LONGEST_AS_IT_IS ? text : hash('sha256', text, 'base64url');
 }

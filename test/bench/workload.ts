@@ -1,4 +1,5 @@
 import { aFlagUpdated } from '../support/eventSpec.ts';
+import { inParallel } from '../support/inParallel.ts';
 import type { Tenant } from '../support/tenant.ts';
 import type { Recordings } from './recordings.ts';
 
@@ -30,14 +31,7 @@ export async function createEvent(tenant: Tenant, name: string): Promise<void> {
 
 /** Creates so many events as fast as the API server takes them. */
 export async function createEvents(tenant: Tenant, count: number): Promise<void> {
-  let created = 0;
-  const create = async () => {
-    while (created < count) {
-      created += 1;
-      await createEvent(tenant, `backlog-${created}`);
-    }
-  };
-  await Promise.all(Array.from({ length: CREATED_AT_ONCE }, create));
+  await inParallel(count, CREATED_AT_ONCE, (index) => createEvent(tenant, `backlog-${index}`));
 }
 
 /** Creates so many events, each as soon as fewer than `outstanding` of those before it are unfinished. */
@@ -46,14 +40,8 @@ export async function keepOutstanding(
   { reached }: Pick<Recordings, 'reached'>,
   { count, outstanding }: { readonly count: number; readonly outstanding: number },
 ): Promise<void> {
-  let created = 0;
-  const create = async () => {
-    while (created < count) {
-      created += 1;
-      const number = created;
-      await reached(number - outstanding);
-      await createEvent(tenant, `steady-${number}`);
-    }
-  };
-  await Promise.all(Array.from({ length: CREATED_AT_ONCE }, create));
+  await inParallel(count, CREATED_AT_ONCE, async (index) => {
+    await reached(index + 1 - outstanding);
+    await createEvent(tenant, `steady-${index}`);
+  });
 }

@@ -5,7 +5,7 @@ import { anAuditLog } from '../support/eventSpec.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { aTenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
-import { inParallel } from './inParallel.ts';
+import { inParallel } from '../support/inParallel.ts';
 import { startOperator } from './operatorUnderTest.ts';
 
 const PACE_MILLISECONDS = 250;

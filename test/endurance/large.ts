@@ -4,7 +4,7 @@ import { aFlagUpdated } from '../support/eventSpec.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 import { cpuMilliseconds, residentMegabytes } from '../bench/processUsage.ts';
-import { inParallel } from './inParallel.ts';
+import { inParallel } from '../support/inParallel.ts';
 import { startOperator } from './operatorUnderTest.ts';
 
 const HEAP_MEGABYTES = 200;

@@ -4,7 +4,7 @@ import { startApiProxy } from '../support/apiProxy.ts';
 import type { ControlPlane } from '../support/controlPlane.ts';
 import { aTenant } from '../support/tenant.ts';
 import { waitUntil } from '../support/waitUntil.ts';
-import { inParallel } from './inParallel.ts';
+import { inParallel } from '../support/inParallel.ts';
 import { startOperator } from './operatorUnderTest.ts';
 
 export interface Quiet {

@@ -6,7 +6,7 @@ import { startReceiver } from '../support/receiver.ts';
 import { aTenant, type Tenant } from '../support/tenant.ts';
 import { cpuMilliseconds, residentMegabytes } from '../bench/processUsage.ts';
 import { waitUntil } from '../support/waitUntil.ts';
-import { inParallel } from './inParallel.ts';
+import { inParallel } from '../support/inParallel.ts';
 import { startOperator } from './operatorUnderTest.ts';
 
 const AT_ONCE = 16;

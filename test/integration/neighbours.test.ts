@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { aGate, type Gate } from '../support/gate.ts';
 import { anAuditLog } from '../support/eventSpec.ts';
+import { inParallel } from '../support/inParallel.ts';
 import { restFor } from '../support/nothingFor.ts';
 import { startOperatorProcess, type OperatorProcess } from '../support/operatorProcess.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
@@ -56,13 +57,6 @@ async function firstDelivery(name: string): Promise<number> {
   return performance.now() - begun;
 }
 
-async function inBatches(count: number, create: (index: number) => Promise<unknown>): Promise<void> {
-  for (let first = 0; first < count; first += 50) {
-    const indices = Array.from({ length: Math.min(50, count - first) }, (_, index) => first + index);
-    await Promise.all(indices.map(create));
-  }
-}
-
 test('50 healthy endpoints keep 95 % of their rate beside one that hangs and one that is slow', async () => {
   const [healthy, hanging] = await Promise.all([startReceiver(), startReceiver({ answer: () => 'hang' })]);
   const late = await startReceiver({ answer: () => delay(5000, 200) });
@@ -70,7 +64,9 @@ test('50 healthy endpoints keep 95 % of their rate beside one that hangs and one
     const spec = { eventTypes: ['FLAG_UPDATED'], timeoutSeconds: 30 };
     await loud.createEndpoint('hanging', { ...spec, url: hanging.origin });
     await loud.createEndpoint('late', { ...spec, url: late.origin });
-    await inBatches(50, (index) => loud.createEndpoint(`healthy-${index}`, { ...spec, url: healthy.origin }));
+    await inParallel(50, 50, (index) =>
+      loud.createEndpoint(`healthy-${index}`, { ...spec, url: healthy.origin }),
+    );
     const begun = performance.now();
     for (let index = 0; index < PACED_EVENTS; index += 1) {
       await delay(Math.max(0, begun + index * PACE_MILLISECONDS - performance.now()));
@@ -90,7 +86,7 @@ test('50 healthy endpoints keep 95 % of their rate beside one that hangs and one
 
 test("300 endpoints of a namespace that don't answer hold another one's first delivery up by a second at most", async () => {
   const spec = { url: slow.origin, eventTypes: ['AUDIT_LOG'], timeoutSeconds: 30 };
-  await inBatches(300, (index) => loud.createEndpoint(`slow-${index}`, spec));
+  await inParallel(300, 50, (index) => loud.createEndpoint(`slow-${index}`, spec));
   for (const name of ['one', 'two', 'three']) await loud.createEvent(name, anAuditLog());
   await waitUntil('the namespace to hold its share', () => slow.open === SHARE);
   expect(await firstDelivery('beside-slow-ones')).toBeLessThan(MOST_MILLISECONDS);
